@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Session and its channels (MS-SMB2 3.3.1.8, 3.3.1.14). A session lives on the home worker of its client; it is
+ * referenced by its table entry and by every request that uses it.
+ */
+#ifndef HF_SMBD_PROTO_SESSION_H
+#define HF_SMBD_PROTO_SESSION_H
+
+#include "node/auth/auth.h"
+#include "node/base/limit.h"
+#include "node/base/sid.h"
+#include "node/crypto/smb_seal.h"
+#include "node/crypto/smb_sign.h"
+#include "smbd/proto/tree.h"
+
+struct conn;
+struct cred;
+
+enum session_state {
+	SESSION_IN_PROGRESS, /* the first authentication is not finished */
+	SESSION_VALID,
+	SESSION_EXPIRED,     /* the ticket ended: only SESSION_SETUP, LOGOFF, CLOSE, LOCK, CANCEL are served */
+	SESSION_CLOSING,     /* no longer found */
+};
+
+/* One session on one connection. */
+struct channel {
+	struct list in_session; /* session->channels */
+	struct list in_conn;    /* conn->channels */
+	struct session *session; /* referenced */
+	struct conn *conn;      /* lives longer than the channel */
+	bool valid;             /* authenticated (for a bound channel: bound) */
+	bool binding;           /* an unfinished binding */
+	bool busy;              /* a SESSION_SETUP runs on the offload pool */
+	struct sign_key *sign;  /* Channel.SigningKey */
+	struct preauth preauth; /* of the exchange in progress */
+	struct auth_context *auth; /* exchange in progress, or NULL */
+};
+
+struct session {
+	struct hnode by_id; /* worker->sessions */
+	unsigned int refs;
+	uint64_t id;
+	enum session_state state;
+	struct worker *worker;
+	struct guid client_guid;
+	uint16_t dialect;
+	struct list channels;
+	struct list trees;
+	struct list opens;
+	uint32_t next_tree_id;
+	struct limit tree_limit, open_limit;
+
+	struct auth_user user;  /* name, uid, gid, groups */
+	struct sid owner_sid;   /* the user's */
+	char *domain;           /* as the client gave it */
+	enum auth_mech mech;
+	struct cred *cred;      /* what file operations run as; referenced */
+	int64_t expires;        /* seconds since the epoch; 0: never */
+	struct timer expiry;
+
+	bool sign_required;
+	bool encrypt;           /* ENCRYPT_DATA: unencrypted requests are refused */
+	bool encryption_seen;
+	uint8_t session_key[SMB_KEY_LEN];
+	uint8_t full_key[AUTH_SESSION_KEY_MAX];
+	size_t full_key_len;
+	uint8_t application_key[SMB_KEY_LEN];
+	struct seal_key *seal_in, *seal_out; /* NULL: this session cannot encrypt */
+	enum seal_alg cipher;
+	uint64_t created_at;    /* wall clock ns */
+	uint64_t last_used;     /* loop clock ns */
+};
+
+/* Makes a session with a fresh id and its first channel on `c`. -EDQUOT: max_sessions on this connection; -ENOMEM. */
+int session_new(struct conn *c, struct session **ret);
+struct session *session_ref(struct session *s);
+void session_unref(struct session *s);
+DEFINE_CLEANUP(struct session, session, session_unref)
+/* NULL when this worker has none of this id, or it is closing. */
+struct session *session_find(struct worker *w, uint64_t id);
+/* The channel of `s` on `c`, or NULL. */
+struct channel *session_channel(const struct session *s, const struct conn *c);
+/* Adds an unfinished channel for a binding. -EDQUOT: max_channels; -ENOMEM. */
+int session_add_channel(struct session *s, struct conn *c, struct channel **ret);
+/* Takes a channel away (failed binding, lost connection); the session and its other channels are not touched. */
+void channel_free(struct channel *ch);
+/* [task] Ends every tree and open, then the session. False when another task does so already. */
+bool session_close(struct session *s, struct smb_req *self, enum open_end why);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A worker: one thread of smbd with its loop, and everything that belongs to the clients whose home it is. Nothing in
+ * here is touched by another thread, but for what `struct smbd` says.
+ */
+#ifndef HF_SMBD_PROTO_WORKER_H
+#define HF_SMBD_PROTO_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "node/base/htable.h"
+#include "node/conf/tunables.h"
+#include "node/loop/task.h"
+#include "smbd/proto/op.h"
+#include "smbd/proto/share.h"
+
+struct auth_server;
+struct cluster_config;
+struct lockc;
+struct node_conf;
+struct smbd;
+struct store;
+struct vfs;
+
+struct worker {
+	struct smbd *smbd;
+	unsigned int index;
+	struct loop *loop;
+	pthread_t thread;
+
+	struct htable sessions; /* session.by_id */
+	struct htable opens;    /* open.by_volatile */
+	struct list conns;      /* conn.link */
+	struct list shares;     /* share.link; replaced as the configuration changes */
+	struct tunables tunables;
+	struct auth_server *auth; /* referenced */
+
+	struct lockc *lock;     /* this worker's way to the owners of file state */
+	void *creds;            /* smbd/vfs/cred.h: table of credentials in use */
+	struct gate serve;      /* open while this node has the right to serve */
+	struct timer serve_timer;
+	bool stopping;
+};
+
+/* What all workers share; written before they start, or atomic. */
+struct smbd {
+	struct node_conf *conf;
+	struct guid server_guid;
+	const struct smb_op_table *ops;
+	struct store *store;
+	struct worker *workers;
+	unsigned int n_workers;
+	uint64_t started_at;     /* wall clock ns; ServerStartTime */
+	/* Loop clock (CLOCK_BOOTTIME, ns) until which this node may serve; 0: not. */
+	_Atomic uint64_t lease_until;
+	_Atomic uint64_t epoch;
+	uint64_t incarnation;
+	uint32_t node_id;
+};
+
+/* The worker that runs on this thread. */
+struct worker *worker_current(void);
+/* Whether this node may answer now. Reads the clock. */
+bool worker_may_serve(const struct worker *w);
+/* [task] Waits until it may; 0, -ECANCELED, -ETIME. */
+int worker_wait_serve(struct worker *w, uint64_t deadline);
+
+#endif
