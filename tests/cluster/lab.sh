@@ -19,6 +19,7 @@
 #   wait-quorum I N [SECS]  wait until corosync of node I sees N members in a quorate partition
 #   wait-no-quorum I [SECS]  wait until corosync of node I is in no quorate partition
 #   wait-view N [SECS]      wait until every running node serves in a view of N members
+#   samba-start NAME | samba-stop NAME  Debian's Samba on n1, n2, ... in Holdfast's place
 #   addr I | pids I | status | logs [I] | reports
 #
 # environment: HF_LAB (the directory; default /tmp/holdfast-lab), HF_BUILD (a build tree, or a
@@ -32,6 +33,7 @@ HF_LAB_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HF_LAB_HOME/lab/ns.sh"
 . "$HF_LAB_HOME/lab/corosync.sh"
 . "$HF_LAB_HOME/lab/node.sh"
+. "$HF_LAB_HOME/lab/samba.sh"
 
 lab_init_dir() {
 	HF_LAB=${HF_LAB:-/tmp/holdfast-lab}
@@ -128,7 +130,7 @@ lab_main() {
 	exec|cli)
 		lab_check_node "${1:-}"
 		"lab_$cmd" "$@" ;;
-	client|wait-quorum|wait-no-quorum|wait-view|status|logs|reports)
+	client|wait-quorum|wait-no-quorum|wait-view|status|logs|reports|samba-start|samba-stop)
 		"lab_${cmd//-/_}" "$@" ;;
 	*) lab_die "unknown command '$cmd' (try: $0 help)" ;;
 	esac
