@@ -90,7 +90,7 @@ int store_used_slots(struct store *s, bool *ret_has);
 
 struct store_res {
 	const char *kind, *name;
-	uint64_t version; /* 1 after the first put, grows by one per put */
+	uint64_t version; /* never 0; grows with every put, never the same twice */
 	struct blob val;
 };
 /* [task] 0, -ENOENT. */

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The face of the state store: picks the backend by URL, checks arguments once for all of them. */
+#include "statestore/store_priv.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "statestore/wait.h"
+
+static const struct store_ops *const backends[] = { &store_lmdb_ops };
+
+void store_say(char *errbuf, size_t errlen, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!errbuf || errlen == 0)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(errbuf, errlen, fmt, ap);
+	va_end(ap);
+}
+
+int store_open(const char *url, const struct store_info *create, struct store **ret, char *errbuf, size_t errlen)
+{
+	const char *colon = strchr(url, ':');
+	size_t i;
+
+	for (i = 0; colon && i < ARRAY_SIZE(backends); i++) {
+		if (strlen(backends[i]->scheme) == (size_t)(colon - url) &&
+		    strncmp(url, backends[i]->scheme, (size_t)(colon - url)) == 0)
+			return backends[i]->open(colon + 1, create, ret, errbuf, errlen);
+	}
+	store_say(errbuf, errlen, "store '%s' is not understood: write lmdb:/DIRECTORY", url);
+	return -EINVAL;
+}
+
+void store_close(struct store *s)
+{
+	if (s)
+		s->ops->close(s);
+}
+
+const struct store_info *store_info(const struct store *s)
+{
+	return &s->info;
+}
+
+void store_submit(struct store *s, struct store_write *w)
+{
+	assert(w->slot < s->info.slots);
+	s->ops->submit(s, w);
+}
+
+struct store_write_wait {
+	struct store_write w;
+	struct store_wait wait;
+};
+
+static void store_write_done(struct store_write *w, int status)
+{
+	store_wait_done(&container_of(w, struct store_write_wait, w)->wait, status);
+}
+
+int store_write(struct store *s, uint32_t slot, uint64_t epoch, const struct store_mut *muts, unsigned int n)
+{
+	struct store_write_wait ww = {
+		.w = { .slot = slot, .epoch = epoch, .muts = muts, .n_muts = n, .done = store_write_done },
+	};
+
+	store_wait_init(&ww.wait);
+	store_submit(s, &ww.w);
+	return store_wait(&ww.wait);
+}
+
+int store_claim(struct store *s, const uint32_t *slots, unsigned int n, uint64_t epoch, uint32_t node,
+		uint64_t incarnation, bool *ret_ok)
+{
+	const struct store_owner owner = { .epoch = epoch, .incarnation = incarnation, .node = node };
+
+	return n == 0 ? 0 : s->ops->claim(s, slots, n, &owner, ret_ok);
+}
+
+int store_slot_owner(struct store *s, uint32_t slot, struct store_owner *ret)
+{
+	return s->ops->slot_owner(s, slot, ret);
+}
+
+int store_scan(struct store *s, uint32_t slot, store_each_fn *each, void *arg)
+{
+	return s->ops->scan(s, slot, each, arg);
+}
+
+int store_get(struct store *s, uint32_t slot, struct blob key, struct arena *a, struct blob *ret)
+{
+	return s->ops->get(s, slot, key, a, ret);
+}
+
+int store_used_slots(struct store *s, bool *ret_has)
+{
+	return s->ops->used_slots(s, ret_has);
+}
+
+static bool res_name_ok(const char *kind, const char *name)
+{
+	return *kind && *name && strlen(kind) + 1 + strlen(name) <= STORE_KEY_MAX;
+}
+
+int store_res_get(struct store *s, const char *kind, const char *name, struct arena *a, struct store_res *ret)
+{
+	return res_name_ok(kind, name) ? s->ops->res_get(s, kind, name, a, ret) : -ENOENT;
+}
+
+int store_res_put(struct store *s, const char *kind, const char *name, struct blob val, uint64_t expect,
+		  uint64_t *ret_version)
+{
+	uint64_t version;
+
+	if (!res_name_ok(kind, name) || val.len > STORE_VAL_MAX)
+		return -EINVAL;
+	return s->ops->res_put(s, kind, name, val, expect, ret_version ? ret_version : &version);
+}
+
+int store_res_list(struct store *s, const char *kind, struct arena *a, struct store_res **ret, size_t *ret_n)
+{
+	return s->ops->res_list(s, kind, a, ret, ret_n);
+}
+
+int store_res_revision(struct store *s, uint64_t *ret)
+{
+	return s->ops->res_revision(s, ret);
+}
+
+int store_counter_raise(struct store *s, const char *name, uint64_t at_least, uint64_t *ret)
+{
+	return s->ops->counter(s, name, at_least, 0, ret);
+}
+
+int store_counter_next(struct store *s, const char *name, uint64_t *ret)
+{
+	return s->ops->counter(s, name, 0, 1, ret);
+}

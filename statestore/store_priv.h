@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a backend of the state store fills in. Semantics are those of store.h, function by function. */
+#ifndef HF_STATESTORE_STORE_PRIV_H
+#define HF_STATESTORE_STORE_PRIV_H
+
+#include "statestore/store.h"
+
+struct store_ops {
+	const char *scheme; /* "lmdb": what stands before the colon of the URL */
+	/* `rest` is what stands behind the colon. */
+	int (*open)(const char *rest, const struct store_info *create, struct store **ret, char *errbuf,
+		    size_t errlen);
+	void (*close)(struct store *s);
+	void (*submit)(struct store *s, struct store_write *w);
+	int (*claim)(struct store *s, const uint32_t *slots, unsigned int n, const struct store_owner *owner,
+		     bool *ret_ok);
+	int (*slot_owner)(struct store *s, uint32_t slot, struct store_owner *ret);
+	int (*scan)(struct store *s, uint32_t slot, store_each_fn *each, void *arg);
+	int (*get)(struct store *s, uint32_t slot, struct blob key, struct arena *a, struct blob *ret);
+	int (*used_slots)(struct store *s, bool *ret_has);
+	int (*res_get)(struct store *s, const char *kind, const char *name, struct arena *a,
+		       struct store_res *ret);
+	int (*res_put)(struct store *s, const char *kind, const char *name, struct blob val, uint64_t expect,
+		       uint64_t *ret_version);
+	int (*res_list)(struct store *s, const char *kind, struct arena *a, struct store_res **ret,
+			size_t *ret_n);
+	int (*res_revision)(struct store *s, uint64_t *ret);
+	int (*counter)(struct store *s, const char *name, uint64_t at_least, uint64_t add, uint64_t *ret);
+};
+
+/* First member of every backend's own struct. */
+struct store {
+	const struct store_ops *ops;
+	struct store_info info;
+};
+
+extern const struct store_ops store_lmdb_ops;
+
+#define STORE_FORMAT 1
+
+/* Writes one sentence for the operator into the caller's buffer. */
+void store_say(char *errbuf, size_t errlen, const char *fmt, ...) HF_PRINTF(3, 4);
+
+#endif
