@@ -33,6 +33,7 @@ HF_LAB_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HF_LAB_HOME/lab/ns.sh"
 . "$HF_LAB_HOME/lab/corosync.sh"
 . "$HF_LAB_HOME/lab/node.sh"
+. "$HF_LAB_HOME/lab/accounts.sh"
 . "$HF_LAB_HOME/lab/samba.sh"
 
 lab_init_dir() {

@@ -7,6 +7,7 @@ set -u
 
 HF_TEST=$(basename "$0" .sh)
 
+
 test_begin() {
 	HF_LAB=$(mktemp -d "${TMPDIR:-/tmp}/hf-$HF_TEST.XXXXXX")
 	export HF_LAB
