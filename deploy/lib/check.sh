@@ -105,7 +105,7 @@ check_summary() {
 	pass=$(grep -c '^pass ' "$OUT/results")
 	fail=$(grep -c '^fail ' "$OUT/results")
 	say "Summary"
-	awk '$1 == "fail" {print "    failed: " $2}' "$OUT/results" | sort | uniq -c | sed 's/^ *1 //;s/^  *\([0-9]*\)  */    \1 times /'
+	awk '$1 == "fail" {n[$2]++} END {for (t in n) printf "    failed: %s%s\n", t, (n[t] > 1 ? " (" n[t] " times)" : "")}' "$OUT/results" | sort
 	echo "$pass passed, $fail failed"
 	[ "$fail" = 0 ]
 }

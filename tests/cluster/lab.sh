@@ -34,6 +34,7 @@ HF_LAB_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HF_LAB_HOME/lab/corosync.sh"
 . "$HF_LAB_HOME/lab/node.sh"
 . "$HF_LAB_HOME/lab/accounts.sh"
+. "$HF_LAB_HOME/lab/kdc.sh"
 . "$HF_LAB_HOME/lab/samba.sh"
 
 lab_init_dir() {
