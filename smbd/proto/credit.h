@@ -12,6 +12,7 @@ struct credit_window {
 	uint64_t low;       /* the smallest id that was not used yet */
 	uint64_t high;      /* one above the largest id that may be used */
 	uint32_t max;       /* credits that may be out */
+	uint32_t n_used;    /* ids of the window that were used */
 	uint64_t *used;     /* bit per id, ring of `bits` */
 	uint32_t bits;      /* a power of two, >= 2 * max */
 };
