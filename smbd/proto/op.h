@@ -20,7 +20,6 @@ enum smb_op_flags {
 	OP_PEND = 1 << 4,       /* may call req_pend() */
 	OP_EXPIRED_OK = 1 << 5, /* runs also when the session has expired (MS-SMB2 3.3.5.2.9) */
 	OP_ALONE = 1 << 6,      /* must not be part of a compound (NEGOTIATE, SESSION_SETUP) */
-	OP_PAYLOAD_IN = 1 << 7, /* the payload that the credit charge covers is in the request too (3.3.5.2.5) */
 	OP_MODIFIES = 1 << 8,   /* changes a file: the channel sequence is checked (3.3.5.2.10) */
 };
 

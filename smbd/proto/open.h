@@ -10,12 +10,12 @@
 #include "node/base/htable.h"
 #include "node/base/limit.h"
 #include "node/base/list.h"
-#include "node/loop/task.h"
-#include "smbd/wire/smb2.h"
+#include "smbd/proto/use.h"
+#include "smbd/wire/ioctl.h"
 
 struct open;
 struct session;
-struct share;
+struct smb_share;
 struct smb_req;
 struct tree;
 struct worker;
@@ -33,6 +33,7 @@ enum open_end {
 	OPEN_END_LOGOFF,     /* LOGOFF, PreviousSessionId, expiry */
 	OPEN_END_DISCONNECT, /* the session's last connection was lost */
 	OPEN_END_SHUTDOWN,   /* smbd stops in order */
+	OPEN_END_GONE,       /* the owner of the file state closed it: it must not be asked any more */
 };
 
 /* What is behind an open. Called once, in a task, shielded from cancellation, when no request uses it any more. */
@@ -40,20 +41,23 @@ struct open_ops {
 	/* Gives back everything in `o->priv` and the file's state at its owner: closes it, or leaves it
 	 * disconnected when it is durable or persistent and `why` lets it survive. */
 	void (*end)(struct open *o, enum open_end why);
+	/* IOCTL with a FileId; input is in `in`, output goes to `ret_out` (in req->arena, at most in->max_output_response
+	 * bytes). NULL: STATUS_INVALID_DEVICE_REQUEST. */
+	struct ntstatus (*ioctl)(struct smb_req *req, const struct smb2_ioctl_req *in, struct blob *ret_out);
 };
 
 struct open {
 	struct hnode by_volatile; /* worker->opens */
 	struct list in_session;   /* session->opens */
-	struct list reqs;         /* smb_req.in_open: requests that use it now */
+	struct list in_tree;      /* tree->opens */
+	struct use use;           /* smb_req.in_open */
 	unsigned int refs;
 	bool closing;             /* no longer found by requests; end() is called, or will be */
-	struct task *closer;      /* waits until `reqs` is empty (but for its own request) */
 
 	struct worker *worker;
 	struct session *session;  /* lives longer than the open */
 	struct tree *tree;        /* referenced */
-	struct share *share;      /* tree->share */
+	struct smb_share *share;      /* tree->share */
 	struct smb2_fileid id;    /* persistent_id: the file state owner's; pipes: equal to volatile_id */
 	struct charge charge;     /* of session->open_limit */
 
@@ -77,9 +81,9 @@ struct open {
  * before open_publish(). `id` has a fresh unguessable volatile id; the caller sets persistent_id, kind, ops, priv.
  * -EDQUOT: the session has max_opens_per_session of them (STATUS_INSUFFICIENT_RESOURCES); -ENOMEM. */
 int open_new(struct smb_req *req, struct open **ret);
-/* Makes it findable. After a failed creation call open_drop() instead. */
+/* Makes it findable; call it last in CREATE, nothing may fail or wait between it and the response. */
 void open_publish(struct open *o);
-/* Frees an open that was never published; end() is not called. */
+/* Frees an open that was never published; end() is not called. NULL is allowed. */
 void open_drop(struct open *o);
 
 struct open *open_ref(struct open *o);
@@ -93,5 +97,8 @@ struct open *open_find(struct session *s, struct smb2_fileid id);
  * they have ended, calls end() and drops the table's reference. Not interruptible. Returns false when another task
  * is closing it already (STATUS_FILE_CLOSED). */
 bool open_close(struct open *o, struct smb_req *self, enum open_end why);
+/* The owner of the file state closed it (lockc_config.gone): requests do not find it from now on, a task of its own ends it
+ * with OPEN_END_GONE. Never waits. */
+void open_gone(struct open *o);
 
 #endif

@@ -24,7 +24,7 @@ struct req_data {
 
 struct smb_req {
 	struct list in_conn;    /* conn->reqs */
-	struct list in_open;    /* open->reqs */
+	struct list in_session, in_tree, in_open; /* what it uses */
 	struct chain *chain;
 	struct task *task;      /* handles it */
 	struct arena *arena;    /* lives until the response is sent */

@@ -27,8 +27,9 @@ enum session_state {
 struct channel {
 	struct list in_session; /* session->channels */
 	struct list in_conn;    /* conn->channels */
+	unsigned int refs;
 	struct session *session; /* referenced */
-	struct conn *conn;      /* lives longer than the channel */
+	struct conn *conn;      /* NULL once the channel was taken away */
 	bool valid;             /* authenticated (for a bound channel: bound) */
 	bool binding;           /* an unfinished binding */
 	bool busy;              /* a SESSION_SETUP runs on the offload pool */
@@ -48,6 +49,7 @@ struct session {
 	struct list channels;
 	struct list trees;
 	struct list opens;
+	struct use use;         /* smb_req.in_session */
 	uint32_t next_tree_id;
 	struct limit tree_limit, open_limit;
 
@@ -58,13 +60,11 @@ struct session {
 	struct cred *cred;      /* what file operations run as; referenced */
 	int64_t expires;        /* seconds since the epoch; 0: never */
 	struct timer expiry;
+	struct sign_key *sign;  /* Session.SigningKey: of the first channel; verifies bindings */
 
 	bool sign_required;
 	bool encrypt;           /* ENCRYPT_DATA: unencrypted requests are refused */
 	bool encryption_seen;
-	uint8_t session_key[SMB_KEY_LEN];
-	uint8_t full_key[AUTH_SESSION_KEY_MAX];
-	size_t full_key_len;
 	uint8_t application_key[SMB_KEY_LEN];
 	struct seal_key *seal_in, *seal_out; /* NULL: this session cannot encrypt */
 	enum seal_alg cipher;
@@ -84,7 +84,9 @@ struct channel *session_channel(const struct session *s, const struct conn *c);
 /* Adds an unfinished channel for a binding. -EDQUOT: max_channels; -ENOMEM. */
 int session_add_channel(struct session *s, struct conn *c, struct channel **ret);
 /* Takes a channel away (failed binding, lost connection); the session and its other channels are not touched. */
-void channel_free(struct channel *ch);
+void channel_remove(struct channel *ch);
+struct channel *channel_ref(struct channel *ch);
+void channel_unref(struct channel *ch);
 /* [task] Ends every tree and open, then the session. False when another task does so already. */
 bool session_close(struct session *s, struct smb_req *self, enum open_end why);
 

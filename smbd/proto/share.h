@@ -1,43 +1,41 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A share as the present configuration describes it, on one worker. When the configuration changes a share, a new
- * struct takes the name; trees keep the one that they were connected with, or are disconnected when it was deleted or
- * its path changed.
+ * struct takes the name; trees keep the one that they were connected with, and are disconnected when the share was deleted or
+ * what it allows changed.
  */
 #ifndef HF_SMBD_PROTO_SHARE_H
 #define HF_SMBD_PROTO_SHARE_H
 
-#include "node/base/guid.h"
+#include "clusterd/client/cluster_config.h"
 #include "node/base/list.h"
+#include "smbd/vfs/vfs.h"
 
 struct worker;
 
-enum share_kind {
-	SHARE_DISK,
-	SHARE_IPC, /* IPC$: pipes only */
-};
-
-struct share {
+struct smb_share {
 	struct list link;      /* worker->shares */
 	struct list trees;     /* tree.in_share */
 	unsigned int refs;
-	enum share_kind kind;
-	char *name;            /* UTF-8, as configured */
-	char *path;            /* absolute; NULL for IPC$ */
-	char *comment;         /* may be "" */
-	struct guid volume;    /* names the file system in file keys */
-	bool continuously_available;
-	bool encrypt;          /* ENCRYPT_DATA: unencrypted access is refused */
-	bool read_only;
-	bool hidden;           /* not in share listings */
-	/* Opened by the disk operations at first use, on this worker; freed by `root_free`. NULL: not opened yet. */
-	void *root;
-	void (*root_free)(void *root);
+	struct cluster_config *config; /* referenced: owns `conf` */
+	const struct share *conf;
+	bool ipc;              /* IPC$: pipes only; conf has its name and nothing else */
+	struct vfs *vfs;       /* its root; opened at the first TREE_CONNECT; NULL for IPC$ */
 };
 
-/* Finds a share by name without regard to case. NULL: none. */
-struct share *share_find(struct worker *w, const char *name);
-struct share *share_ref(struct share *s);
-void share_unref(struct share *s);
+/* Finds a share by name without regard to case. NULL: none. No reference is taken. */
+struct smb_share *share_find(struct worker *w, const char *name);
+/* [task] Opens the root at first use. 0, or the errno of vfs_new(). */
+int share_open_root(struct smb_share *s);
+/* Whether the user (a name as configured) may connect. */
+bool share_allows(const struct smb_share *s, const char *user);
+struct smb_share *share_ref(struct smb_share *s);
+void share_unref(struct smb_share *s);
+
+/* Makes the worker's list follow `c`: called on the worker's thread, takes references of its own. Trees of shares that are gone or
+ * changed are disconnected by tasks of their own. -ENOMEM: the former list stays. */
+int share_table_update(struct worker *w, const struct cluster_config *c);
+/* Forgets all shares; trees that are left keep theirs. */
+void share_table_done(struct worker *w);
 
 #endif

@@ -13,15 +13,17 @@ struct tree {
 	unsigned int refs;
 	uint32_t id;
 	bool closing;           /* no longer found by requests */
+	struct use use;         /* smb_req.in_tree */
+	struct list opens;      /* open.in_tree */
 	struct session *session; /* lives longer than the tree */
-	struct share *share;    /* referenced */
+	struct smb_share *share;    /* referenced */
 	uint32_t max_access;    /* what opens of this tree can be granted at most */
 	struct charge charge;   /* of session->tree_limit */
 	uint64_t connected_at;  /* wall clock ns */
 };
 
 /* Connects `s` to `share`; one reference is the table's. -EDQUOT: max_trees_per_session; -ENOMEM. */
-int tree_new(struct session *s, struct share *share, uint32_t max_access, struct tree **ret);
+int tree_new(struct session *s, struct smb_share *share, uint32_t max_access, struct tree **ret);
 struct tree *tree_ref(struct tree *t);
 void tree_unref(struct tree *t);
 DEFINE_CLEANUP(struct tree, tree, tree_unref)

@@ -17,11 +17,11 @@
 
 struct auth_server;
 struct cluster_config;
+struct cred_table;
 struct lockc;
 struct node_conf;
 struct smbd;
 struct store;
-struct vfs;
 
 struct worker {
 	struct smbd *smbd;
@@ -33,11 +33,12 @@ struct worker {
 	struct htable opens;    /* open.by_volatile */
 	struct list conns;      /* conn.link */
 	struct list shares;     /* share.link; replaced as the configuration changes */
-	struct tunables tunables;
+	struct cluster_config *config; /* referenced; NULL before the first one */
+	struct tunables tunables; /* config's */
 	struct auth_server *auth; /* referenced */
 
 	struct lockc *lock;     /* this worker's way to the owners of file state */
-	void *creds;            /* smbd/vfs/cred.h: table of credentials in use */
+	struct cred_table *creds;
 	struct gate serve;      /* open while this node has the right to serve */
 	struct timer serve_timer;
 	bool stopping;
