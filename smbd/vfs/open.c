@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Opening files: by name, by stored handle, and once more. */
+#include "smbd/vfs/posix_priv.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "node/loop/io.h"
+
+static int open_oflags(unsigned int flags)
+{
+	int o = O_NOCTTY;
+
+	if (flags & VFS_DIRECTORY)
+		o |= O_DIRECTORY;
+	if (flags & VFS_PATH)
+		return o | O_PATH;
+	if (flags & VFS_DIRECTORY)
+		return o | O_RDONLY;
+	if (flags & VFS_WRITE)
+		return o | (flags & VFS_READ ? O_RDWR : O_WRONLY);
+	return o | O_RDONLY;
+}
+
+/* Makes a vfs_file of an fd, which it takes over also on failure. */
+static int file_new(struct vfs *v, int fd, unsigned int flags, struct vfs_file **ret)
+{
+	struct vfs_file *f = calloc(1, sizeof(*f));
+	struct vfs_stat st;
+	int r = f ? vfs_stat_fd(fd, &st) : -ENOMEM;
+
+	if (r == 0 && st.type != VFS_FILE && st.type != VFS_DIR)
+		r = -EACCES; /* devices, sockets, FIFOs: nothing that a client has to do with */
+	if (r == 0)
+		r = vfs_handle_of(fd, NULL, &f->handle);
+	if (r < 0) {
+		close(fd);
+		free(f);
+		return r;
+	}
+	f->vfs = vfs_ref(v);
+	f->fd = fd;
+	f->flags = flags & ~(unsigned int)VFS_CREATE;
+	f->type = st.type;
+	f->key = vfs_key_of(v, st.ino, &f->handle);
+	*ret = f;
+	return 0;
+}
+
+static int make_directory(struct vfs *v, const struct cred *c, const char *path, uint32_t mode)
+{
+	_cleanup_close_ int parent = -1;
+	const char *name;
+
+	parent = vfs_open_parent(v, c, path, &name);
+	return parent < 0 ? parent : io_mkdirat(parent, name, mode, vfs_pers(c));
+}
+
+int vfs_open(struct vfs *v, const struct cred *c, const char *path, unsigned int flags, uint32_t mode,
+	     struct vfs_file **ret)
+{
+	int fd, r, oflags = open_oflags(flags);
+
+	if ((flags & (VFS_CREATE | VFS_DIRECTORY)) == (VFS_CREATE | VFS_DIRECTORY)) {
+		r = make_directory(v, c, path, mode);
+		if (r < 0)
+			return r;
+	} else if (flags & VFS_CREATE) {
+		/* what was just made may be opened in any way: O_PATH would not make it */
+		oflags = (oflags & ~O_PATH) | O_CREAT | O_EXCL;
+	}
+	fd = vfs_openat(v, c, path, oflags, mode);
+	return fd < 0 ? fd : file_new(v, fd, flags, ret);
+}
+
+struct by_handle {
+	int mount_fd, oflags;
+	const struct vfs_handle *h;
+	int result;
+};
+
+static void open_by_handle_blocking(void *arg)
+{
+	struct by_handle *b = arg;
+	union {
+		struct file_handle fh;
+		uint8_t room[sizeof(struct file_handle) + VFS_HANDLE_MAX];
+	} u;
+
+	u.fh.handle_bytes = b->h->len - 4u;
+	memcpy(&u.fh.handle_type, b->h->data, 4);
+	memcpy(u.fh.f_handle, b->h->data + 4, b->h->len - 4u);
+	b->result = open_by_handle_at(b->mount_fd, &u.fh, b->oflags | O_CLOEXEC);
+	if (b->result < 0)
+		b->result = -errno;
+}
+
+int vfs_open_handle(struct vfs *v, const struct vfs_handle *h, unsigned int flags, struct vfs_file **ret)
+{
+	struct by_handle b = { .mount_fd = v->root, .oflags = open_oflags(flags), .h = h };
+
+	if (h->len <= 4 || h->len > VFS_HANDLE_MAX)
+		return -ESTALE;
+	offload_run(open_by_handle_blocking, &b);
+	return b.result < 0 ? b.result : file_new(v, b.result, flags, ret);
+}
+
+int vfs_reopen(struct vfs_file *f, const struct cred *c, unsigned int flags, struct vfs_file **ret)
+{
+	struct fd_path path = vfs_fd_path(f->fd);
+	struct open_how how = { .flags = (uint64_t)(open_oflags(flags) | O_CLOEXEC) };
+	int fd = io_openat2(AT_FDCWD, path.s, &how, vfs_pers(c));
+
+	return fd < 0 ? fd : file_new(f->vfs, fd, flags, ret);
+}
+
+void vfs_close(struct vfs_file *f)
+{
+	if (!f)
+		return;
+	if (task_current()) {
+		task_shield_begin();
+		(void)io_close(f->fd);
+		task_shield_end();
+	} else {
+		close(f->fd);
+	}
+	vfs_unref(f->vfs);
+	free(f);
+}
+
+static bool access_ok(int fd, int mode)
+{
+	return syscall(SYS_faccessat2, fd, "", mode, AT_EMPTY_PATH | AT_EACCESS) == 0;
+}
+
+int vfs_access(struct vfs *v, const struct cred *c, const struct vfs_file *f, unsigned int *ret)
+{
+	int read = f->type == VFS_DIR ? R_OK | X_OK : R_OK;
+	unsigned int got = 0;
+
+	cred_enter(c);
+	if (access_ok(f->fd, read))
+		got |= VFS_READ;
+	if (access_ok(f->fd, f->type == VFS_DIR ? W_OK | X_OK : W_OK))
+		got |= VFS_WRITE;
+	cred_leave(c);
+	*ret = got;
+	return 0;
+}
+
+int vfs_may_delete(struct vfs *v, const struct cred *c, const char *path)
+{
+	_cleanup_close_ int parent = -1;
+	struct statx dir, entry;
+	const char *name;
+	bool ok;
+	int r;
+
+	parent = vfs_open_parent(v, c, path, &name);
+	if (parent < 0)
+		return parent;
+	cred_enter(c);
+	ok = access_ok(parent, W_OK | X_OK);
+	cred_leave(c);
+	if (!ok)
+		return -EACCES;
+	r = io_statx(parent, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &dir, 0);
+	if (r < 0 || !(dir.stx_mode & S_ISVTX) || !c)
+		return r;
+	r = io_statx(parent, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &entry, 0);
+	if (r < 0)
+		return r;
+	return c->uid == 0 || c->uid == dir.stx_uid || c->uid == entry.stx_uid ? 0 : -EACCES;
+}

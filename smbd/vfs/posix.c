@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* vfs_posix: a share's root on a mounted file system, and what identifies its files. */
+#include "smbd/vfs/posix_priv.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+
+#include "node/base/hash.h"
+#include "node/loop/io.h"
+
+/* Seeds that keep the two halves of a volume's id, and its serial number, apart. Part of the format: never change. */
+#define VFS_SEED_VOLUME_LO 0x766f6c31u
+#define VFS_SEED_VOLUME_HI 0x766f6c32u
+#define VFS_SEED_SERIAL 0x73657231u
+#define VFS_SEED_GENERATION 0x67656e31u
+
+struct fd_path vfs_fd_path(int fd)
+{
+	struct fd_path p;
+
+	snprintf(p.s, sizeof(p.s), "/proc/self/fd/%d", fd);
+	return p;
+}
+
+int vfs_handle_of(int fd, const char *name, struct vfs_handle *ret)
+{
+	union {
+		struct file_handle fh;
+		uint8_t room[sizeof(struct file_handle) + VFS_HANDLE_MAX];
+	} u;
+	int mount_id;
+
+	u.fh.handle_bytes = VFS_HANDLE_MAX - 4;
+	if (name_to_handle_at(fd, name ? name : "", &u.fh, &mount_id, name ? 0 : AT_EMPTY_PATH) < 0) {
+		if (errno != EOPNOTSUPP && errno != EOVERFLOW)
+			return -errno;
+		ret->len = 0;
+		return 0;
+	}
+	memcpy(ret->data, &u.fh.handle_type, 4);
+	memcpy(ret->data + 4, u.fh.f_handle, u.fh.handle_bytes);
+	ret->len = (uint16_t)(4 + u.fh.handle_bytes);
+	return 0;
+}
+
+struct vfs_key vfs_key_of(const struct vfs *v, uint64_t ino, const struct vfs_handle *h)
+{
+	return (struct vfs_key){
+		.volume = v->volume,
+		.ino = ino,
+		/* a handle holds the inode's generation, in a form of the file system's own */
+		.generation = h->len ? hash64(h->data, h->len, VFS_SEED_GENERATION) : 0,
+	};
+}
+
+static void vfs_identify(struct vfs *v, const struct statfs *fs)
+{
+	struct {
+		int64_t type;
+		int32_t fsid[2];
+	} id = { .type = fs->f_type };
+	uint64_t half;
+
+	memcpy(id.fsid, &fs->f_fsid, sizeof(id.fsid));
+	half = hash64(&id, sizeof(id), VFS_SEED_VOLUME_LO);
+	memcpy(v->volume.b, &half, 8);
+	half = hash64(&id, sizeof(id), VFS_SEED_VOLUME_HI);
+	memcpy(v->volume.b + 8, &half, 8);
+	v->serial = hash64(&id, sizeof(id), VFS_SEED_SERIAL);
+}
+
+struct vfs_new_args {
+	const char *path;
+	struct vfs *v;
+	int result;
+};
+
+static void vfs_new_blocking(void *arg)
+{
+	struct vfs_new_args *n = arg;
+	struct vfs_handle h;
+	struct statfs fs;
+
+	n->v->root = open(n->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (n->v->root < 0 || fstatfs(n->v->root, &fs) < 0) {
+		n->result = -errno;
+		return;
+	}
+	vfs_identify(n->v, &fs);
+	n->result = vfs_handle_of(n->v->root, NULL, &h);
+	n->v->handles = h.len > 0;
+}
+
+int vfs_new(const char *path, struct vfs **ret)
+{
+	struct vfs *v = calloc(1, sizeof(*v));
+	struct vfs_new_args n = { .path = path, .v = v };
+
+	if (!v)
+		return -ENOMEM;
+	v->refs = 1;
+	v->root = -1;
+	offload_run(vfs_new_blocking, &n);
+	if (n.result < 0) {
+		vfs_unref(v);
+		return n.result;
+	}
+	*ret = v;
+	return 0;
+}
+
+struct vfs *vfs_ref(struct vfs *v)
+{
+	v->refs++;
+	return v;
+}
+
+void vfs_unref(struct vfs *v)
+{
+	if (!v || --v->refs)
+		return;
+	if (v->root >= 0)
+		close(v->root);
+	free(v);
+}
+
+const struct guid *vfs_volume(const struct vfs *v)
+{
+	return &v->volume;
+}
+
+struct fsinfo_args {
+	int fd;
+	struct statvfs st;
+	int result;
+};
+
+static void fsinfo_blocking(void *arg)
+{
+	struct fsinfo_args *f = arg;
+
+	f->result = fstatvfs(f->fd, &f->st) < 0 ? -errno : 0;
+}
+
+int vfs_fsinfo(struct vfs *v, struct vfs_fsinfo *ret)
+{
+	struct fsinfo_args f = { .fd = v->root };
+
+	offload_run(fsinfo_blocking, &f);
+	if (f.result < 0)
+		return f.result;
+	*ret = (struct vfs_fsinfo){
+		.block_size = f.st.f_frsize,
+		.blocks = f.st.f_blocks,
+		.blocks_free = f.st.f_bfree,
+		.blocks_avail = f.st.f_bavail,
+		.serial = v->serial,
+		.read_only = f.st.f_flag & ST_RDONLY,
+		.handles = v->handles,
+	};
+	return 0;
+}
+
+int vfs_openat(struct vfs *v, const struct cred *c, const char *path, int oflags, uint32_t mode)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(oflags | O_CLOEXEC),
+		.mode = oflags & O_CREAT ? mode & 07777 : 0,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return io_openat2(v->root, *path ? path : ".", &how, vfs_pers(c));
+}
+
+int vfs_open_parent(struct vfs *v, const struct cred *c, const char *path, const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[VFS_PATH_MAX + 1];
+	int fd;
+
+	if (!*path)
+		return -EBUSY; /* the root has no name here */
+	if (!slash) {
+		fd = vfs_openat(v, c, "", O_PATH | O_DIRECTORY, 0);
+	} else {
+		if ((size_t)(slash - path) >= sizeof(dir))
+			return -ENAMETOOLONG;
+		memcpy(dir, path, (size_t)(slash - path));
+		dir[slash - path] = '\0';
+		fd = vfs_openat(v, c, dir, O_PATH | O_DIRECTORY, 0);
+	}
+	if (fd >= 0)
+		*ret_name = slash ? slash + 1 : path;
+	return fd;
+}
