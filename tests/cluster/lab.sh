@@ -87,6 +87,11 @@ lab_load() {
 }
 
 lab_start() {
+	# What a reboot loses: /run and /dev/shm.
+	if [ -z "$(lab_pids "$1")" ]; then
+		find "$HF_LAB/n$1/run" -mindepth 1 -delete
+		lab_in "n$1" find /dev/shm -mindepth 1 -delete
+	fi
 	lab_corosync_start "$1"
 	[ "$(cat "$HF_LAB/mode")" != all ] || lab_node_start "$1"
 }

@@ -56,9 +56,6 @@ lab_corosync_conf() {
 lab_corosync_start() {
 	local d=$HF_LAB/n$1
 	[ -z "$(lab_pids_of "n$1" corosync)" ] || lab_die "corosync of node $1 is already running"
-	# What a reboot loses: /run and /dev/shm.
-	find "$d/run" -mindepth 1 -delete
-	lab_in "n$1" find /dev/shm -mindepth 1 -delete
 	(
 		lab_close_fds
 		lab_enter "n$1" setsid corosync -f -c "$d/etc/corosync.conf" < /dev/null >> "$d/log/corosync.out" 2>&1
