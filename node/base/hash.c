@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SipHash-2-4, written from its paper; input is read as little-endian whatever the machine is. Any thread. */
+/* SipHash-2-4, written from its paper; input is read as little-endian whatever the machine is. Any
+ * thread. */
 #include "node/base/hash.h"
 
 #include <endian.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Intrusive hash table: the element embeds a `struct hnode`, the table owns only its buckets. It grows by
- * doubling; inserting never fails (when memory for growth lacks, chains get longer). A zero-filled table is
- * empty and valid. No lock: a table belongs to one thread.
+ * Intrusive hash table: the element embeds a `struct hnode`, the table owns only its buckets. It
+ * grows by doubling; inserting never fails (when memory for growth lacks, chains get longer). A
+ * zero-filled table is empty and valid. No lock: a table belongs to one thread.
  *
  *	for (n = htable_find(&t, h); n; n = htable_find_next(n)) {
  *		e = htable_entry(n, struct thing, node);
@@ -30,9 +30,11 @@ struct htable {
 
 /* Makes an empty table; the same as zero-filling it. */
 void htable_init(struct htable *t);
-/* Frees the buckets; elements are the caller's and are not touched. The table is empty and usable again. */
+/* Frees the buckets; elements are the caller's and are not touched. The table is empty and usable
+ * again. */
 void htable_done(struct htable *t);
-/* Adds `n`, which is in no table, under `hash`. Equal keys are not looked for: that is the caller's decision. */
+/* Adds `n`, which is in no table, under `hash`. Equal keys are not looked for: that is the caller's
+ * decision. */
 void htable_insert(struct htable *t, struct hnode *n, uint64_t hash);
 /* Removes `n`, which must be in the table. */
 void htable_remove(struct htable *t, struct hnode *n);
@@ -46,8 +48,8 @@ struct htable_iter {
 	struct hnode *next;
 };
 
-/* Starts a walk over all elements (`*it` is set) and returns the first one, or NULL. The element last returned may
- * be removed during the walk; other removals and insertions are not allowed. */
+/* Starts a walk over all elements (`*it` is set) and returns the first one, or NULL. The element
+ * last returned may be removed during the walk; other removals and insertions are not allowed. */
 struct hnode *htable_walk(const struct htable *t, struct htable_iter *it);
 struct hnode *htable_walk_next(const struct htable *t, struct htable_iter *it);
 

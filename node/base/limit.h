@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Limits and charges: whatever a client can make grow is charged to a limit, and the charge is given back in the
- * destructor of what it pays for. A limit belongs to one thread and outlives its charges.
+ * Limits and charges: whatever a client can make grow is charged to a limit, and the charge is
+ * given back in the destructor of what it pays for. A limit belongs to one thread and outlives its
+ * charges.
  */
 #ifndef HF_NODE_BASE_LIMIT_H
 #define HF_NODE_BASE_LIMIT_H
@@ -20,10 +21,7 @@ struct charge {
 };
 
 /* Makes a limit of which nothing is used. */
-static inline void limit_init(struct limit *l, uint64_t max)
-{
-	*l = (struct limit){ .max = max };
-}
+static inline void limit_init(struct limit *l, uint64_t max) { *l = (struct limit){ .max = max }; }
 
 /* What can still be charged; 0 also when `max` was lowered below what is used. */
 static inline uint64_t limit_left(const struct limit *l)
@@ -31,8 +29,8 @@ static inline uint64_t limit_left(const struct limit *l)
 	return l->used < l->max ? l->max - l->used : 0;
 }
 
-/* Charges `n` to `l` on top of what `c` holds. `c` must be empty or hold a charge on the same limit.
- * -EDQUOT when it does not fit: nothing is charged then. */
+/* Charges `n` to `l` on top of what `c` holds. `c` must be empty or hold a charge on the same
+ * limit. -EDQUOT when it does not fit: nothing is charged then. */
 static inline int HF_MUST_CHECK charge_take(struct charge *c, struct limit *l, uint64_t n)
 {
 	assert(!c->limit || c->limit == l);

@@ -5,7 +5,8 @@
 
 #include "node/base/util.h"
 
-/* Fills `n` bytes with random ones fit for keys (getrandom); aborts when the kernel has none to give. */
+/* Fills `n` bytes with random ones fit for keys (getrandom); aborts when the kernel has none to
+ * give. */
 void random_bytes(void *buf, size_t n);
 /* A random 64-bit number fit for keys. */
 uint64_t random_u64(void);

@@ -38,15 +38,24 @@ char *sid_format(const struct sid *s, char buf[static SID_STR_SIZE])
 	return buf;
 }
 
-/* Reads digits of `base` up to `max` and moves *p behind them; strtoull would take signs and blanks. */
+/* Any number of 16 and above is no digit. */
+static int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
+}
+
+/* Reads digits of `base` up to `max` and moves *p behind them; strtoull would take signs and
+ * blanks. */
 static bool take_number(const char **p, int base, uint64_t max, uint64_t *ret)
 {
 	const char *start = *p;
 	uint64_t v = 0;
 
 	for (;; (*p)++) {
-		char c = **p, low = (char)(c | 0x20);
-		int digit = c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : 99;
+		int digit = digit_of(**p);
 
 		if (digit >= base)
 			break;

@@ -19,7 +19,8 @@ struct sid {
 /* Whether revision and counts are such as sid_format and the wire codec accept. */
 bool sid_valid(const struct sid *s);
 bool sid_equal(const struct sid *a, const struct sid *b);
-/* Writes "S-1-5-21-..." with NUL to `buf` and returns it (MS-DTYP 2.4.2.1; authorities of 2^32 and above in hex). */
+/* Writes "S-1-5-21-..." with NUL to `buf` and returns it (MS-DTYP 2.4.2.1; authorities of 2^32 and
+ * above in hex). */
 char *sid_format(const struct sid *s, char buf[static SID_STR_SIZE]);
 /* Parses the text form. -EINVAL on anything else, numbers out of range included. */
 int sid_parse(const char *text, struct sid *ret);

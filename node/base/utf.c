@@ -5,9 +5,20 @@
 #include "node/base/hash.h"
 #include "node/base/utf_tables.h"
 
-#define SURROGATE(c) (((c) & 0xfffff800) == 0xd800)
-#define HIGH_SURROGATE(c) (((c) & 0xfffffc00) == 0xd800)
-#define LOW_SURROGATE(c) (((c) & 0xfffffc00) == 0xdc00)
+static bool is_surrogate(uint32_t c)
+{
+	return c >= 0xd800 && c <= 0xdfff;
+}
+
+static bool is_high_surrogate(uint32_t c)
+{
+	return c >= 0xd800 && c <= 0xdbff;
+}
+
+static bool is_low_surrogate(uint32_t c)
+{
+	return c >= 0xdc00 && c <= 0xdfff;
+}
 
 static uint32_t map_codepoint(uint32_t c, const uint8_t *page, const int32_t (*delta)[256])
 {
@@ -55,7 +66,7 @@ int32_t utf8_next(const char *s, size_t n, size_t *pos)
 			return -EILSEQ;
 		c = c << 6 | (p[i] & 0x3f);
 	}
-	if (c < least || c > 0x10ffff || SURROGATE(c))
+	if (c < least || c > 0x10ffff || is_surrogate(c))
 		return -EILSEQ;
 	*pos += more + 1;
 	return (int32_t)c;
@@ -134,10 +145,10 @@ static uint32_t get_units(const uint8_t *p, size_t left, size_t *ret_size)
 	uint32_t c = get_unit(p), low;
 
 	*ret_size = 2;
-	if (!HIGH_SURROGATE(c) || left < 4)
+	if (!is_high_surrogate(c) || left < 4)
 		return c;
 	low = get_unit(p + 2);
-	if (!LOW_SURROGATE(low))
+	if (!is_low_surrogate(low))
 		return c;
 	*ret_size = 4;
 	return 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));
@@ -153,7 +164,7 @@ int utf8_from_utf16(struct arena *a, struct blob utf16, char **ret)
 	for (size_t i = 0; i < utf16.len; i += size) {
 		uint32_t c = get_units(utf16.data + i, utf16.len - i, &size);
 
-		if (c == 0 || SURROGATE(c))
+		if (c == 0 || is_surrogate(c))
 			return -EILSEQ;
 		n += c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 	}
@@ -280,7 +291,7 @@ static void map_utf16(uint8_t *p, size_t bytes, uint32_t (*map)(uint32_t))
 	for (size_t i = 0; i + 2 <= bytes; i += size) {
 		uint32_t c = get_units(p + i, bytes - i, &size), m = map(c);
 
-		/* No simple mapping of Unicode leaves or enters the first plane (test_utf checks all of them). */
+		/* No simple mapping leaves or enters the first plane: test_utf checks all. */
 		if (m != c && (m > 0xffff) == (size == 4))
 			put_units(p + i, m);
 	}

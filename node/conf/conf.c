@@ -25,7 +25,8 @@ int conf_fail(struct conf_error *err, const char *where, const char *key, const 
 	return -EINVAL;
 }
 
-int conf_fail_unknown(const struct conf_schema *s, struct conf_error *err, const char *where, const char *key)
+int conf_fail_unknown(const struct conf_schema *s, struct conf_error *err, const char *where,
+		      const char *key)
 {
 	_cleanup_arena_ struct arena a;
 	char *names;
@@ -34,7 +35,8 @@ int conf_fail_unknown(const struct conf_schema *s, struct conf_error *err, const
 	names = arena_strdup(&a, s->count ? s->rows[0].name : "none");
 	for (size_t i = 1; names && i < s->count; i++)
 		names = arena_printf(&a, "%s, %s", names, s->rows[i].name);
-	return conf_fail(err, where, NULL, "unknown key \"%.64s\"; known keys are %s", key, names ?: "");
+	return conf_fail(err, where, NULL, "unknown key \"%.64s\"; known keys are %s", key,
+			 names ?: "");
 }
 
 const struct conf_row *conf_find(const struct conf_schema *s, const char *key)
@@ -45,8 +47,8 @@ const struct conf_row *conf_find(const struct conf_schema *s, const char *key)
 	return NULL;
 }
 
-static int fail_value(const struct conf_row *row, struct conf_error *err, const char *where, const char *value,
-		      const char *what)
+static int fail_value(const struct conf_row *row, struct conf_error *err, const char *where,
+		      const char *value, const char *what)
 {
 	_cleanup_arena_ struct arena a;
 
@@ -69,7 +71,8 @@ static int assign_text(const struct conf_row *row, void *field, const char *valu
 static int assign_u64(const struct conf_row *row, void *field, const char *value)
 {
 	uint64_t v;
-	int r = row->type == CONF_SIZE ? conf_parse_size(value, &v) : conf_parse_duration(value, &v);
+	int r = row->type == CONF_SIZE ? conf_parse_size(value, &v) :
+					 conf_parse_duration(value, &v);
 
 	if (r < 0)
 		return r;
@@ -131,7 +134,8 @@ static int assign_value(const struct conf_row *row, void *field, const char *val
 	return -EINVAL;
 }
 
-int conf_assign(const struct conf_row *row, void *obj, const char *where, const char *value, struct conf_error *err)
+int conf_assign(const struct conf_row *row, void *obj, const char *where, const char *value,
+		struct conf_error *err)
 {
 	static const char *const malformed[] = {
 		[CONF_STRING] = "is not a text",
@@ -160,8 +164,8 @@ static void free_list(struct conf_list *l)
 	*l = (struct conf_list){ 0 };
 }
 
-int conf_assign_list(const struct conf_row *row, void *obj, const char *where, char *const *items, size_t count,
-		     struct conf_error *err)
+int conf_assign_list(const struct conf_row *row, void *obj, const char *where, char *const *items,
+		     size_t count, struct conf_error *err)
 {
 	_cleanup_(free_list) struct conf_list l = { 0 };
 	struct conf_list *field = conf_field(row, obj);
@@ -171,17 +175,19 @@ int conf_assign_list(const struct conf_row *row, void *obj, const char *where, c
 	if (row->type != CONF_LIST)
 		return fail_value(row, err, where, count ? items[0] : "[]", "is in a list");
 	if (count < (size_t)row->min || count > (size_t)row->max)
-		return conf_fail(err, where, row->name, "has %zu items; allowed are %lld to %lld", count,
-				 (long long)row->min, (long long)row->max);
+		return conf_fail(err, where, row->name, "has %zu items; allowed are %lld to %lld",
+				 count, (long long)row->min, (long long)row->max);
 	l.items = calloc(count + 1, sizeof(*l.items));
 	if (!l.items)
 		return -ENOMEM;
 	for (; l.count < count; l.count++) {
 		const char *item = items[l.count];
 
-		if (!*item || (row->item == CONF_ADDRESS && conf_parse_address(item, host, &port) < 0))
-			return fail_value(row, err, where, item, row->item == CONF_ADDRESS ? "is not an address" :
-											     "is empty");
+		if (!*item ||
+		    (row->item == CONF_ADDRESS && conf_parse_address(item, host, &port) < 0))
+			return fail_value(row, err, where, item,
+					  row->item == CONF_ADDRESS ? "is not an address" :
+								      "is empty");
 		l.items[l.count] = strdup(item);
 		if (!l.items[l.count])
 			return -ENOMEM;
@@ -193,8 +199,8 @@ int conf_assign_list(const struct conf_row *row, void *obj, const char *where, c
 }
 
 /* Splits at commas, cuts blanks, and assigns. An empty text is an empty list. */
-static int assign_commas(const struct conf_row *row, void *obj, const char *where, const char *value,
-			 struct conf_error *err)
+static int assign_commas(const struct conf_row *row, void *obj, const char *where,
+			 const char *value, struct conf_error *err)
 {
 	_cleanup_arena_ struct arena a;
 	size_t count = 0, room = 1;
@@ -216,8 +222,8 @@ static int assign_commas(const struct conf_row *row, void *obj, const char *wher
 	return conf_assign_list(row, obj, where, items, count, err);
 }
 
-int conf_set(const struct conf_schema *s, void *obj, const char *where, const char *key, const char *value,
-	     struct conf_error *err)
+int conf_set(const struct conf_schema *s, void *obj, const char *where, const char *key,
+	     const char *value, struct conf_error *err)
 {
 	const struct conf_row *row = conf_find(s, key);
 
@@ -251,7 +257,7 @@ int conf_init(const struct conf_schema *s, void *obj)
 		if (!s->rows[i].def)
 			continue;
 		r = conf_set(s, obj, NULL, s->rows[i].name, s->rows[i].def, &err);
-		assert(r != -EINVAL); /* a default that its own row refuses; test_conf tries them all */
+		assert(r != -EINVAL); /* no row refuses its own default: test_conf */
 		if (r < 0) {
 			conf_done(s, obj);
 			return r;
@@ -289,9 +295,11 @@ int conf_copy(const struct conf_schema *s, const void *from, void *ret)
 		const void *field = conf_field_of(row, from);
 
 		if (row->type == CONF_LIST && ((const struct conf_list *)field)->count > 0)
-			r = conf_assign_list(row, ret, NULL, ((const struct conf_list *)field)->items,
+			r = conf_assign_list(row, ret, NULL,
+					     ((const struct conf_list *)field)->items,
 					     ((const struct conf_list *)field)->count, &err);
-		else if ((row->type == CONF_STRING || row->type == CONF_ADDRESS) && *(char *const *)field)
+		else if ((row->type == CONF_STRING || row->type == CONF_ADDRESS) &&
+			 *(char *const *)field)
 			r = assign_text(row, conf_field(row, ret), *(char *const *)field);
 	}
 	if (r < 0)

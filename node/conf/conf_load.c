@@ -10,21 +10,22 @@
 
 #define FILE_MAX_BYTES (1 << 20)
 
-static int check_required(const struct conf_schema *s, const char *where, const struct yaml_node *root,
-			  struct conf_error *err)
+static int check_required(const struct conf_schema *s, const char *where,
+			  const struct yaml_node *root, struct conf_error *err)
 {
 	_cleanup_arena_ struct arena a;
 
 	arena_init(&a, 0);
 	for (size_t i = 0; i < s->count; i++)
 		if (s->rows[i].required && !yaml_find(root, s->rows[i].name))
-			return conf_fail(err, where, s->rows[i].name, "this key is missing; it takes %s",
+			return conf_fail(err, where, s->rows[i].name,
+					 "this key is missing; it takes %s",
 					 conf_allowed(&s->rows[i], &a) ?: "a value");
 	return 0;
 }
 
-static int load_sequence(const struct conf_row *row, void *obj, const char *where, const struct yaml_node *node,
-			 struct conf_error *err)
+static int load_sequence(const struct conf_row *row, void *obj, const char *where,
+			 const struct yaml_node *node, struct conf_error *err)
 {
 	_cleanup_arena_ struct arena a;
 	size_t count = 0;
@@ -36,14 +37,15 @@ static int load_sequence(const struct conf_row *row, void *obj, const char *wher
 		return -ENOMEM;
 	for (struct yaml_item *i = node->items; i; i = i->next) {
 		if (i->node->kind != YAML_TEXT)
-			return conf_fail(err, where, row->name, "item %zu is not a text", count + 1);
+			return conf_fail(err, where, row->name, "item %zu is not a text",
+					 count + 1);
 		items[count++] = (char *)i->node->text;
 	}
 	return conf_assign_list(row, obj, where, items, count, err);
 }
 
-static int load_item(const struct conf_schema *s, const char *file, const struct yaml_item *item, void *obj,
-		     struct conf_error *err)
+static int load_item(const struct conf_schema *s, const char *file, const struct yaml_item *item,
+		     void *obj, struct conf_error *err)
 {
 	const struct conf_row *row = conf_find(s, item->key);
 	_cleanup_arena_ struct arena a;
@@ -65,7 +67,8 @@ static int load_item(const struct conf_schema *s, const char *file, const struct
 		break;
 	}
 	return conf_fail(err, where, row->name, "%s; allowed is %s",
-			 item->node->kind == YAML_NULL ? "there is no value" : "a mapping stands here",
+			 item->node->kind == YAML_NULL ? "there is no value" :
+							 "a mapping stands here",
 			 conf_allowed(row, &a) ?: "a value");
 }
 
@@ -76,8 +79,8 @@ static void replace(const struct conf_schema *s, void *obj, void *loaded)
 	memcpy(obj, loaded, s->size);
 }
 
-static int load_mapping(const struct conf_schema *s, const char *where, const struct yaml_node *root, void *obj,
-			struct conf_error *err)
+static int load_mapping(const struct conf_schema *s, const char *where,
+			const struct yaml_node *root, void *obj, struct conf_error *err)
 {
 	_cleanup_free_ void *copy = malloc(s->size);
 	int r;
@@ -98,8 +101,8 @@ static int load_mapping(const struct conf_schema *s, const char *where, const st
 	return r;
 }
 
-int conf_load_text(const struct conf_schema *s, const char *where, const char *text, size_t n, void *obj,
-		   struct conf_error *err)
+int conf_load_text(const struct conf_schema *s, const char *where, const char *text, size_t n,
+		   void *obj, struct conf_error *err)
 {
 	static const struct yaml_node empty = { .kind = YAML_MAPPING, .line = 1 };
 	_cleanup_arena_ struct arena a;
@@ -113,7 +116,8 @@ int conf_load_text(const struct conf_schema *s, const char *where, const char *t
 		return r;
 	if (docs->count > 1)
 		return conf_fail(err, where, NULL, "there is more than one YAML document");
-	root = docs->count == 0 || docs->items->node->kind == YAML_NULL ? &empty : docs->items->node;
+	root = docs->count == 0 || docs->items->node->kind == YAML_NULL ? &empty :
+									  docs->items->node;
 	if (root->kind != YAML_MAPPING)
 		return conf_fail(err, where, NULL, "lines of the form \"key: value\" are expected");
 	return load_mapping(s, where, root, obj, err);
@@ -211,7 +215,8 @@ static int load_json_field(const struct conf_schema *s, const char *key, const j
 					conf_assign(row, obj, NULL, text, err);
 }
 
-int conf_load_json(const struct conf_schema *s, const json_t *json, void *obj, struct conf_error *err)
+int conf_load_json(const struct conf_schema *s, const json_t *json, void *obj,
+		   struct conf_error *err)
 {
 	_cleanup_free_ void *copy = malloc(s->size);
 	const char *key;
@@ -225,7 +230,7 @@ int conf_load_json(const struct conf_schema *s, const json_t *json, void *obj, s
 	r = conf_copy(s, obj, copy);
 	if (r < 0)
 		return r;
-	json_object_foreach((json_t *)json, key, v) {
+	json_object_foreach ((json_t *)json, key, v) {
 		r = load_json_field(s, key, v, copy, err);
 		if (r < 0) {
 			conf_done(s, copy);

@@ -75,7 +75,8 @@ json_t *conf_to_json(const struct conf_schema *s, const void *obj)
 	json_t *json = json_object();
 
 	for (size_t i = 0; json && i < s->count; i++)
-		if (json_object_set_new(json, s->rows[i].name, field_to_json(&s->rows[i], obj)) < 0) {
+		if (json_object_set_new(json, s->rows[i].name, field_to_json(&s->rows[i], obj)) <
+		    0) {
 			json_decref(json);
 			return NULL;
 		}
@@ -169,11 +170,12 @@ void conf_print_doc(const struct conf_schema *s, FILE *f)
 		arena_init(&a, 0);
 		fprintf(f, "%s%s\n", i ? "\n" : "", row->name);
 		print_wrapped(row->prose, f);
-		print_wrapped(arena_printf(&a, "Takes %s.", conf_allowed(row, &a) ?: "a value") ?: "", f);
+		print_wrapped(
+			arena_printf(&a, "Takes %s.", conf_allowed(row, &a) ?: "a value") ?: "", f);
 		if (row->required)
 			fprintf(f, "    Required; %s.\n", scopes[row->scope]);
 		else
-			fprintf(f, "    Default: %s; %s.\n", row->def && *row->def ? row->def : "none",
-				scopes[row->scope]);
+			fprintf(f, "    Default: %s; %s.\n",
+				row->def && *row->def ? row->def : "none", scopes[row->scope]);
 	}
 }

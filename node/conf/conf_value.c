@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Values of single fields as text: numbers with units, addresses, and what a row allows. No state: any thread. */
+/* Values of single fields as text: numbers with units, addresses, and what a row allows. No state:
+ * any thread. */
 #include "node/conf/conf_priv.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
 
 static const struct conf_unit size_units[] = {
-	{ "TiB", UINT64_C(1) << 40 }, { "GiB", 1 << 30 }, { "MiB", 1 << 20 }, { "KiB", 1 << 10 }, { "B", 1 },
+	{ "TiB", UINT64_C(1) << 40 }, { "GiB", 1 << 30 }, { "MiB", 1 << 20 },
+	{ "KiB", 1 << 10 },	      { "B", 1 },
 };
 static const struct conf_unit duration_units[] = {
 	{ "d", 86400000 }, { "h", 3600000 }, { "min", 60000 }, { "s", 1000 }, { "ms", 1 },
@@ -21,14 +23,16 @@ static int take_digits(const char **s, uint64_t *ret)
 	if (*p < '0' || *p > '9')
 		return -EINVAL;
 	for (; *p >= '0' && *p <= '9'; p++)
-		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
 			return -ERANGE;
 	*s = p;
 	*ret = v;
 	return 0;
 }
 
-static int parse_unit(const char *s, const struct conf_unit *units, size_t count, bool bare, uint64_t *ret)
+static int parse_unit(const char *s, const struct conf_unit *units, size_t count, bool bare,
+		      uint64_t *ret)
 {
 	uint64_t v;
 	int r;
@@ -103,7 +107,8 @@ static int parse_port(const char *s, uint16_t *ret)
 	return 0;
 }
 
-/* A link-local address may name its interface ("fe80::1%eth0"); inet_pton does not know about it. */
+/* A link-local address may name its interface ("fe80::1%eth0"); inet_pton does not know about it.
+ */
 static bool is_address(const char *host)
 {
 	struct in6_addr in6;
@@ -184,9 +189,11 @@ char *conf_allowed(const struct conf_row *row, struct arena *a)
 
 	switch (row->type) {
 	case CONF_STRING:
-		return arena_printf(a, "text of %" PRId64 " to %" PRId64 " bytes", row->min, row->max);
+		return arena_printf(a, "text of %" PRId64 " to %" PRId64 " bytes", row->min,
+				    row->max);
 	case CONF_INT:
-		return arena_printf(a, "a number from %" PRId64 " to %" PRId64 "%s%s", row->min, row->max, gap, unit);
+		return arena_printf(a, "a number from %" PRId64 " to %" PRId64 "%s%s", row->min,
+				    row->max, gap, unit);
 	case CONF_SIZE:
 		return arena_printf(a, "a size from %s to %s (units: B, KiB, MiB, GiB, TiB)",
 				    conf_format_size((uint64_t)row->min, a) ?: "",
@@ -201,11 +208,15 @@ char *conf_allowed(const struct conf_row *row, struct arena *a)
 		s = join_values(row->values, a);
 		return s ? arena_printf(a, "one of %s", s) : NULL;
 	case CONF_ADDRESS:
-		return arena_strdup(a, "an IPv4 or IPv6 address with an optional port, such as 192.0.2.1:445 or "
-				       "[2001:db8::1]:445");
+		return arena_strdup(
+			a,
+			"an IPv4 or IPv6 address with an optional port, such as 192.0.2.1:445 or "
+			"[2001:db8::1]:445");
 	case CONF_LIST:
-		return arena_printf(a, "a list of %" PRId64 " to %" PRId64 " %s", row->min, row->max,
-				    row->item == CONF_ADDRESS ? "IPv4 or IPv6 addresses with optional ports" : "texts");
+		return arena_printf(
+			a, "a list of %" PRId64 " to %" PRId64 " %s", row->min, row->max,
+			row->item == CONF_ADDRESS ? "IPv4 or IPv6 addresses with optional ports" :
+						    "texts");
 	}
 	return NULL;
 }

@@ -25,7 +25,8 @@ struct node_conf {
 
 extern const struct conf_schema node_conf_schema;
 
-/* Loads the file. On failure the errno, one sentence in `err`, and `*ret` untouched. Free with node_conf_free. */
+/* Loads the file. On failure the errno, one sentence in `err`, and `*ret` untouched. Free with
+ * node_conf_free. */
 int node_conf_load(const char *path, struct node_conf **ret, struct conf_error *err);
 /* Accepts NULL. */
 void node_conf_free(struct node_conf *c);

@@ -63,7 +63,8 @@ static int build_scalar(struct builder *b, const yaml_event_t *e, struct yaml_no
 }
 
 /* Reads a key from the event into the item: 0, or an error. */
-static int build_key(struct builder *b, const yaml_event_t *e, const struct yaml_node *mapping, struct yaml_item *item)
+static int build_key(struct builder *b, const yaml_event_t *e, const struct yaml_node *mapping,
+		     struct yaml_item *item)
 {
 	struct yaml_node key = { .line = (unsigned int)e->start_mark.line + 1 };
 	int r;
@@ -78,7 +79,8 @@ static int build_key(struct builder *b, const yaml_event_t *e, const struct yaml
 	if (yaml_find(mapping, key.text)) {
 		char what[128];
 
-		snprintf(what, sizeof(what), "the key \"%.64s\" stands here a second time", key.text);
+		snprintf(what, sizeof(what), "the key \"%.64s\" stands here a second time",
+			 key.text);
 		return fail_at(b, key.line, what);
 	}
 	item->key = key.text;
@@ -144,7 +146,8 @@ static int build_node(struct builder *b, const yaml_event_t *event, struct yaml_
 	node->line = (unsigned int)event->start_mark.line + 1;
 	if (event->type == YAML_SCALAR_EVENT)
 		r = build_scalar(b, event, node);
-	else if (event->type == YAML_MAPPING_START_EVENT || event->type == YAML_SEQUENCE_START_EVENT)
+	else if (event->type == YAML_MAPPING_START_EVENT ||
+		 event->type == YAML_SEQUENCE_START_EVENT)
 		r = build_collection(b, event, node);
 	else
 		r = fail_at(b, node->line, "aliases are not supported");
@@ -179,8 +182,8 @@ static int build_stream(struct builder *b, struct yaml_node *stream)
 	}
 }
 
-int yaml_parse(struct arena *a, const char *where, const char *text, size_t n, struct yaml_node **ret,
-	       struct conf_error *err)
+int yaml_parse(struct arena *a, const char *where, const char *text, size_t n,
+	       struct yaml_node **ret, struct conf_error *err)
 {
 	struct builder b = { .arena = a, .where = where, .err = err };
 	struct yaml_node *stream = arena_new(a, struct yaml_node);
@@ -201,7 +204,8 @@ int yaml_parse(struct arena *a, const char *where, const char *text, size_t n, s
 
 struct yaml_node *yaml_find(const struct yaml_node *mapping, const char *key)
 {
-	for (struct yaml_item *i = mapping->kind == YAML_MAPPING ? mapping->items : NULL; i; i = i->next)
+	for (struct yaml_item *i = mapping->kind == YAML_MAPPING ? mapping->items : NULL; i;
+	     i = i->next)
 		if (strcmp(i->key, key) == 0)
 			return i->node;
 	return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The log's targets and lines. The settings are one static object behind a read-write lock: writers of lines hold it
- * shared, log_open(), log_reopen() and log_close() exclusively. Any thread.
+ * The log's targets and lines. The settings are one static object behind a read-write lock: writers
+ * of lines hold it shared, log_open(), log_reopen() and log_close() exclusively. Any thread.
  */
 #include "node/log/log.h"
 
@@ -165,21 +165,24 @@ void log_close(void)
 /* "2025-01-31T12:00:00.123Z info holdfast-smbd[77] node1: " */
 static int format_head(char *buf, size_t size, enum log_level level)
 {
-	const char *process = log_state.process[0] ? log_state.process : program_invocation_short_name;
+	const char *process =
+		log_state.process[0] ? log_state.process : program_invocation_short_name;
 	struct timespec ts;
 	struct tm tm;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	gmtime_r(&ts.tv_sec, &tm);
-	return snprintf(buf, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %s[%d]%s%s: ", tm.tm_year + 1900,
-			tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, ts.tv_nsec / 1000000,
-			log_level_name(level), process, (int)getpid(), log_state.node[0] ? " " : "",
-			log_state.node);
+	return snprintf(buf, size,
+			"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %s[%d]%s%s: ", tm.tm_year + 1900,
+			tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+			ts.tv_nsec / 1000000, log_level_name(level), process, (int)getpid(),
+			log_state.node[0] ? " " : "", log_state.node);
 }
 
 static void send_journal(enum log_level level, const char *text)
 {
-	sd_journal_send("MESSAGE=%s", text, "PRIORITY=%d", levels[level].priority, "SYSLOG_IDENTIFIER=%s",
+	sd_journal_send("MESSAGE=%s", text, "PRIORITY=%d", levels[level].priority,
+			"SYSLOG_IDENTIFIER=%s",
 			log_state.process[0] ? log_state.process : program_invocation_short_name,
 			"HOLDFAST_NODE=%s", log_state.node, "TID=%ld", syscall(SYS_gettid), NULL);
 }
@@ -219,7 +222,8 @@ void log_vwrite(enum log_level level, const char *fmt, va_list ap)
 		send_journal(level, text);
 	} else {
 		text[n] = '\n';
-		write_line(log_state.target == TO_FILE ? log_state.fd : STDERR_FILENO, level, text, n + 1);
+		write_line(log_state.target == TO_FILE ? log_state.fd : STDERR_FILENO, level, text,
+			   n + 1);
 	}
 	pthread_rwlock_unlock(&log_state.lock);
 	errno = saved;

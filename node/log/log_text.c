@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What goes into lines: escaped values, error texts, and how often. Buffers belong to the calling thread. */
+/* What goes into lines: escaped values, error texts, and how often. Buffers belong to the calling
+ * thread. */
 #include "node/log/log.h"
 
 #include <stdio.h>
@@ -20,18 +21,20 @@ static char *next_buffer(void)
 	return buffers[turn++ % ESC_BUFFERS];
 }
 
-/* Characters that may stand in a value without quotes: nothing that ends a value or starts another key. */
+/* Characters that may stand in a value without quotes: nothing that ends a value or starts another
+ * key. */
 static bool is_plain(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       (c && strchr("._-+/:@$#%,()[]{}~*?!;<>|&^", c));
 }
 
-/* Code points that a terminal or a reader could be misled by: C1 controls, line separators, text direction. */
+/* Code points that a terminal or a reader could be misled by: C1 controls, line separators, text
+ * direction. */
 static bool is_deceptive(int32_t c)
 {
-	return (c >= 0x80 && c <= 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+	return (c >= 0x80 && c <= 0xa0) || (c >= 0x200b && c <= 0x200f) ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
 }
 
 /* Writes the escaped form of what stands at `*pos` and returns its length, at most 4. */
@@ -112,8 +115,8 @@ bool log_ratelimit(struct log_rl *rl, uint32_t per_second)
 	uint64_t second = __atomic_load_n(&rl->second, __ATOMIC_RELAXED);
 	uint32_t held;
 
-	if (second != now && __atomic_compare_exchange_n(&rl->second, &second, now, false, __ATOMIC_RELAXED,
-							 __ATOMIC_RELAXED)) {
+	if (second != now && __atomic_compare_exchange_n(&rl->second, &second, now, false,
+							 __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
 		__atomic_store_n(&rl->count, 0, __ATOMIC_RELAXED);
 		held = __atomic_exchange_n(&rl->suppressed, 0, __ATOMIC_RELAXED);
 		if (held)

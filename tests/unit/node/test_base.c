@@ -13,7 +13,9 @@ static void test_guid_text(void **state)
 	/* The interface of MS-SRVS: first three fields swap, the rest does not. */
 	static const uint8_t srvsvc[16] = { 0xc8, 0x4f, 0x32, 0x4b, 0x70, 0x16, 0xd3, 0x01,
 					    0x12, 0x78, 0x5a, 0x47, 0xbf, 0x6e, 0xe1, 0x88 };
-	static const char *const bad[] = { "", "4b324fc8", "4b324fc8-1670-01d3-1278-5a47bf6ee18",
+	static const char *const bad[] = { "",
+					   "4b324fc8",
+					   "4b324fc8-1670-01d3-1278-5a47bf6ee18",
 					   "4b324fc8-1670-01d3-1278-5a47bf6ee1888",
 					   "4b324fc8x1670-01d3-1278-5a47bf6ee188",
 					   "{4b324fc8-1670-01d3-1278-5a47bf6ee188}",
@@ -64,7 +66,8 @@ static void check_nttime(int64_t sec, long nsec, uint64_t expected)
 static void test_nttime(void **state)
 {
 	struct timespec far = { .tv_sec = INT64_MAX, .tv_nsec = 999999999 };
-	struct timespec old = { .tv_sec = INT64_MIN }, before = { .tv_sec = -11644473601, .tv_nsec = 5 };
+	struct timespec old = { .tv_sec = INT64_MIN },
+			before = { .tv_sec = -11644473601, .tv_nsec = 5 };
 
 	check_nttime(0, 0, NTTIME_UNIX_EPOCH);
 	check_nttime(-11644473600, 0, 0);

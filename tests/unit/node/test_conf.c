@@ -19,7 +19,8 @@ static int load(const char *text, struct node_conf *c, struct conf_error *err)
 
 static void test_sizes_and_durations(void **state)
 {
-	static const char *const bad_sizes[] = { "", "KiB", "-1", "1KB", "1k", "1.5MiB", " 1", "1  KiB", "1KiB ", "0x10" };
+	static const char *const bad_sizes[] = { "",	   "KiB", "-1",	    "1KB",   "1k",
+						 "1.5MiB", " 1",  "1  KiB", "1KiB ", "0x10" };
 	static const char *const bad_times[] = { "", "1", "1S", "1m", "s", "1 s ", "-1s", "1sec" };
 	uint64_t v = 77;
 
@@ -58,9 +59,21 @@ static void check_address(const char *text, const char *host, int port)
 
 static void test_addresses(void **state)
 {
-	static const char *const bad[] = { "", "host", "192.0.2", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536",
-					   "192.0.2.1:4x", "[192.0.2.1]:1", "[::1", "[::1]x", "[::1]:", "::g",
-					   "192.0.2.1 ", "fe80::1%", "1234567890123456789012345678901234567890"
+	static const char *const bad[] = { "",
+					   "host",
+					   "192.0.2",
+					   "192.0.2.1:",
+					   "192.0.2.1:0",
+					   "192.0.2.1:65536",
+					   "192.0.2.1:4x",
+					   "[192.0.2.1]:1",
+					   "[::1",
+					   "[::1]x",
+					   "[::1]:",
+					   "::g",
+					   "192.0.2.1 ",
+					   "fe80::1%",
+					   "1234567890123456789012345678901234567890"
 					   "1234567890123456789012345678901234567890" };
 	char h[64];
 	uint16_t p;
@@ -109,16 +122,22 @@ static void check_sentence(const char *more, const char *sentence)
 
 static void test_sentences(void **state)
 {
-	check_sentence("prot: 445\n", "node.yaml:5: unknown key \"prot\"; known keys are name, node_id, addresses");
-	check_sentence("\nport: 70000\n",
-		       "node.yaml:6: port: \"70000\" is out of range; allowed is a number from 1 to 65535");
+	check_sentence(
+		"prot: 445\n",
+		"node.yaml:5: unknown key \"prot\"; known keys are name, node_id, addresses");
+	check_sentence(
+		"\nport: 70000\n",
+		"node.yaml:6: port: \"70000\" is out of range; allowed is a number from 1 to 65535");
 	check_sentence("port: lots\n", "port: \"lots\" is not a number; allowed is");
 	check_sentence("port: [1]\n", "port: \"1\" is in a list; allowed is a number");
 	check_sentence("port: {a: 1}\n", "port: a mapping stands here; allowed is");
 	check_sentence("port:\n", "node.yaml:5: port: there is no value; allowed is");
-	check_sentence("log_level: loud\n", "\"loud\" is not known; allowed is one of error, warning, info or debug");
-	check_sentence("port: 1\nport: 2\n", "node.yaml:6: the key \"port\" stands here a second time");
-	check_sentence("keytab: \"\"\n", "keytab: \"\" is out of range; allowed is text of 1 to 4095 bytes");
+	check_sentence("log_level: loud\n",
+		       "\"loud\" is not known; allowed is one of error, warning, info or debug");
+	check_sentence("port: 1\nport: 2\n",
+		       "node.yaml:6: the key \"port\" stands here a second time");
+	check_sentence("keytab: \"\"\n",
+		       "keytab: \"\" is out of range; allowed is text of 1 to 4095 bytes");
 	check_sentence("keytab: \"a\\u0000b\"\n", "node.yaml:5: a value holds a NUL byte");
 	check_sentence("port: &a 445\n", "node.yaml:5: anchors and tags are not supported");
 	check_sentence("port: *a\n", "node.yaml:5:");
@@ -127,7 +146,8 @@ static void test_sentences(void **state)
 	check_sentence("? [a]\n: b\n", "node.yaml:5: a key must be a text");
 	check_sentence("log: \"a\x01z\n", "node.yaml");
 	check_sentence("x\ty: 1\n", "unknown key \"x?y\"");
-	check_sentence("keytab: [[[[[[[[[[[[[[[[[[[[[[a]]]]]]]]]]]]]]]]]]]]]]\n", "nested too deeply");
+	check_sentence("keytab: [[[[[[[[[[[[[[[[[[[[[[a]]]]]]]]]]]]]]]]]]]]]]\n",
+		       "nested too deeply");
 }
 
 static void test_whole_file_sentences(void **state)
@@ -136,15 +156,20 @@ static void test_whole_file_sentences(void **state)
 	struct node_conf c;
 
 	assert_int_equal(load("", &c, &err), -EINVAL);
-	assert_string_equal(err.text, "node.yaml: name: this key is missing; it takes text of 1 to 63 bytes");
+	assert_string_equal(err.text,
+			    "node.yaml: name: this key is missing; it takes text of 1 to 63 bytes");
 	conf_done(&node_conf_schema, &c);
 	assert_int_equal(load("- a\n", &c, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "\"key: value\" are expected"));
 	conf_done(&node_conf_schema, &c);
-	assert_int_equal(load("name: a\nnode_id: 1\nrpc_address: 1.2.3.4:5\naddresses: [x]\n", &c, &err), -EINVAL);
+	assert_int_equal(
+		load("name: a\nnode_id: 1\nrpc_address: 1.2.3.4:5\naddresses: [x]\n", &c, &err),
+		-EINVAL);
 	assert_non_null(strstr(err.text, "node.yaml:4: addresses: \"x\" is not an address"));
 	conf_done(&node_conf_schema, &c);
-	assert_int_equal(load("name: a\nnode_id: 1\nrpc_address: 1.2.3.4:5\naddresses: []\n", &c, &err), -EINVAL);
+	assert_int_equal(
+		load("name: a\nnode_id: 1\nrpc_address: 1.2.3.4:5\naddresses: []\n", &c, &err),
+		-EINVAL);
 	assert_non_null(strstr(err.text, "addresses: has 0 items; allowed are 1 to 64"));
 	conf_done(&node_conf_schema, &c);
 }
@@ -154,10 +179,14 @@ static void test_lists(void **state)
 	struct conf_error err;
 	struct node_conf c;
 
-	assert_int_equal(load("name: a\nnode_id: 1\nrpc_address: 1.2.3.4:5\naddresses:\n  - 192.0.2.1\n"
-			      "  - \"[2001:db8::1]:446\"\n", &c, &err), 0);
+	assert_int_equal(
+		load("name: a\nnode_id: 1\nrpc_address: 1.2.3.4:5\naddresses:\n  - 192.0.2.1\n"
+		     "  - \"[2001:db8::1]:446\"\n",
+		     &c, &err),
+		0);
 	assert_int_equal(c.addresses.count, 2);
-	assert_int_equal(conf_set_pair(&node_conf_schema, &c, "addresses= 192.0.2.9 ,::1", &err), 0);
+	assert_int_equal(conf_set_pair(&node_conf_schema, &c, "addresses= 192.0.2.9 ,::1", &err),
+			 0);
 	assert_int_equal(c.addresses.count, 2);
 	assert_string_equal(c.addresses.items[0], "192.0.2.9");
 	assert_string_equal(c.addresses.items[1], "::1");
@@ -177,14 +206,19 @@ static void test_pairs(void **state)
 	assert_int_equal(conf_set_pair(&tunables_schema, &t, "signing_required=off", &err), 0);
 	assert_false(t.signing_required);
 	assert_int_equal(conf_set_pair(&tunables_schema, &t, "auth_timeout=10", &err), -EINVAL);
-	assert_string_equal(err.text, "auth_timeout: \"10\" is not a duration with a unit; allowed is a duration from "
-				      "1s to 10min (units: ms, s, min, h, d)");
+	assert_string_equal(
+		err.text,
+		"auth_timeout: \"10\" is not a duration with a unit; allowed is a duration from "
+		"1s to 10min (units: ms, s, min, h, d)");
 	assert_int_equal(conf_set_pair(&tunables_schema, &t, "max_io=1GiB", &err), -EINVAL);
-	assert_string_equal(err.text, "max_io: \"1GiB\" is out of range; allowed is a size from 64KiB to 16MiB (units: "
-				      "B, KiB, MiB, GiB, TiB)");
+	assert_string_equal(
+		err.text,
+		"max_io: \"1GiB\" is out of range; allowed is a size from 64KiB to 16MiB (units: "
+		"B, KiB, MiB, GiB, TiB)");
 	assert_int_equal(conf_set_pair(&tunables_schema, &t, "max_io", &err), -EINVAL);
 	assert_string_equal(err.text, "\"max_io\" is not key=value");
-	assert_int_equal(conf_set_pair(&tunables_schema, &t, "signing_required=maybe", &err), -EINVAL);
+	assert_int_equal(conf_set_pair(&tunables_schema, &t, "signing_required=maybe", &err),
+			 -EINVAL);
 	assert_int_equal(t.max_io, 1 << 20);
 }
 
@@ -225,7 +259,9 @@ static void test_json_both_ways(void **state)
 	assert_string_equal(d.addresses.items[0], "192.0.2.1");
 	json_object_set_new(json, "workers", json_real(1.5));
 	assert_int_equal(conf_load_json(&node_conf_schema, json, &d, &err), -EINVAL);
-	assert_string_equal(err.text, "workers: this JSON type does not fit; allowed is a number from 0 to 256 threads");
+	assert_string_equal(
+		err.text,
+		"workers: this JSON type does not fit; allowed is a number from 0 to 256 threads");
 	json_decref(json);
 	conf_done(&node_conf_schema, &c);
 	conf_done(&node_conf_schema, &d);
@@ -260,7 +296,9 @@ static void test_print_reads_back(void **state)
 	FILE *f = open_memstream(&text, &n);
 
 	assert_int_equal(load(minimal, &c, &err), 0);
-	assert_int_equal(conf_set(&node_conf_schema, &c, NULL, "keytab", "/a \"b\"\\ #\xc3\xa4:\n", &err), 0);
+	assert_int_equal(
+		conf_set(&node_conf_schema, &c, NULL, "keytab", "/a \"b\"\\ #\xc3\xa4:\n", &err),
+		0);
 	conf_print(&node_conf_schema, &c, f);
 	fclose(f);
 	assert_int_equal(load(text, &d, &err), 0);
@@ -331,13 +369,17 @@ static void test_node_files(void **state)
 	assert_true(fd >= 0);
 	check_node_file(path, "", NULL);
 	check_node_file(path, "store: rados:holdfast\nlog: journal\nworkers: 4\n", NULL);
-	check_node_file(path, "store: mysql:/x\n", "store: \"mysql:/x\" is not a store; allowed is lmdb:/DIRECTORY");
+	check_node_file(path, "store: mysql:/x\n",
+			"store: \"mysql:/x\" is not a store; allowed is lmdb:/DIRECTORY");
 	check_node_file(path, "log: syslog\n", "log: \"syslog\" is not known; allowed is journal");
 	check_node_file(path, "run_dir: run\n", "run_dir: \"run\" is not an absolute path");
-	assert_int_equal(write_file(path, "name: \"a b\"\nnode_id: 1\naddresses: ::1\nrpc_address: ::1\n"), 0);
+	assert_int_equal(
+		write_file(path, "name: \"a b\"\nnode_id: 1\naddresses: ::1\nrpc_address: ::1\n"),
+		0);
 	assert_int_equal(node_conf_load(path, &c, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "name: \"a b\" holds more than letters"));
-	assert_int_equal(write_file(path, "name: a\nnode_id: 1\naddresses: ::1\nrpc_address: ::1\n"), 0);
+	assert_int_equal(
+		write_file(path, "name: a\nnode_id: 1\naddresses: ::1\nrpc_address: ::1\n"), 0);
 	assert_int_equal(node_conf_load(path, &c, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "rpc_address: \"::1\" has no port"));
 	unlink(path);
@@ -350,12 +392,18 @@ static void test_node_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes_and_durations), cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_minimal),		    cmocka_unit_test(test_sentences),
-		cmocka_unit_test(test_whole_file_sentences), cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_pairs),		    cmocka_unit_test(test_tunables),
-		cmocka_unit_test(test_json_both_ways),	    cmocka_unit_test(test_json_durations),
-		cmocka_unit_test(test_print_reads_back),    cmocka_unit_test(test_doc_names_all),
+		cmocka_unit_test(test_sizes_and_durations),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_minimal),
+		cmocka_unit_test(test_sentences),
+		cmocka_unit_test(test_whole_file_sentences),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_tunables),
+		cmocka_unit_test(test_json_both_ways),
+		cmocka_unit_test(test_json_durations),
+		cmocka_unit_test(test_print_reads_back),
+		cmocka_unit_test(test_doc_names_all),
 		cmocka_unit_test(test_node_files),
 	};
 

@@ -57,8 +57,11 @@ static void test_line(void **state)
 	errno = EXDEV;
 	log_info("share added: name=%s path=%s", log_esc("data"), log_esc("/srv/my data"));
 	assert_int_equal(errno, EXDEV);
-	assert_int_equal(sscanf(contents(), "%d-%*d-%*dT%*d:%*d:%*d.%*dZ info holdfast-test[%d] node7: %63[^\n]",
-				&year, &pid, end), 3);
+	assert_int_equal(
+		sscanf(contents(),
+		       "%d-%*d-%*dT%*d:%*d:%*d.%*dZ info holdfast-test[%d] node7: %63[^\n]", &year,
+		       &pid, end),
+		3);
 	assert_true(year >= 2024);
 	assert_int_equal(pid, getpid());
 	assert_string_equal(end, "share added: name=data path=\"/srv/my data\"");
@@ -107,7 +110,8 @@ static void test_escape(void **state)
 	assert_string_equal(log_esc("a\nb\tc\x7f"), "\"a\\nb\\x09c\\x7f\"");
 	assert_string_equal(log_esc("\xc3\xa4"), "\"\xc3\xa4\"");
 	assert_string_equal(log_esc("\xff\xc3"), "\"\\xff\\xc3\"");
-	assert_string_equal(log_esc("\xe2\x80\xae"), "\"\\xe2\\x80\\xae\""); /* right-to-left override */
+	assert_string_equal(log_esc("\xe2\x80\xae"),
+			    "\"\\xe2\\x80\\xae\""); /* right-to-left override */
 	assert_string_equal(log_esc_n("a\0b", 3), "\"a\\x00b\"");
 	memset(text, '\n', sizeof(text) - 1);
 	text[999] = '\0';
@@ -217,11 +221,11 @@ static void test_threads_do_not_mix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_line),		cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_no_forged_line),	cmocka_unit_test(test_escape),
-		cmocka_unit_test(test_eight_buffers),	cmocka_unit_test(test_long_line_is_cut),
-		cmocka_unit_test(test_reopen),		cmocka_unit_test(test_bad_targets),
-		cmocka_unit_test(test_ratelimit),	cmocka_unit_test(test_threads_do_not_mix),
+		cmocka_unit_test(test_line),	       cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_no_forged_line), cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_eight_buffers),  cmocka_unit_test(test_long_line_is_cut),
+		cmocka_unit_test(test_reopen),	       cmocka_unit_test(test_bad_targets),
+		cmocka_unit_test(test_ratelimit),      cmocka_unit_test(test_threads_do_not_mix),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, make_dir, remove_dir);

@@ -129,8 +129,8 @@ static void test_wire_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),  cmocka_unit_test(test_longest_text_fits),
-		cmocka_unit_test(test_wire),  cmocka_unit_test(test_equal_append),
+		cmocka_unit_test(test_text),	     cmocka_unit_test(test_longest_text_fits),
+		cmocka_unit_test(test_wire),	     cmocka_unit_test(test_equal_append),
 		cmocka_unit_test(test_wire_refuses),
 	};
 

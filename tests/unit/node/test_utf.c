@@ -32,9 +32,21 @@ static void test_conversion(void **state)
 static void test_bad_utf8(void **state)
 {
 	static const char *const bad[] = {
-		"\x80",		    "\xc3",	    "a\xc3z",		"\xc0\x80",	    "\xc1\xbf",
-		"\xe0\x9f\xbf",	    "\xed\xa0\x80", "\xed\xbf\xbf",	"\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
-		"\xf5\x80\x80\x80", "\xff",	    "\xe2\x82",		"\xf0\x9f\x98",	    "\xe2\x28\xa1",
+		"\x80",
+		"\xc3",
+		"a\xc3z",
+		"\xc0\x80",
+		"\xc1\xbf",
+		"\xe0\x9f\xbf",
+		"\xed\xa0\x80",
+		"\xed\xbf\xbf",
+		"\xf0\x8f\xbf\xbf",
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xff",
+		"\xe2\x82",
+		"\xf0\x9f\x98",
+		"\xe2\x28\xa1",
 	};
 	_cleanup_arena_ struct arena a;
 	struct blob b;
@@ -58,7 +70,12 @@ static void test_bad_utf16(void **state)
 	arena_init(&a, 0);
 	assert_int_equal(utf8_from_utf16(&a, BLOB("A", 1), &s), -EILSEQ);
 	assert_int_equal(utf8_from_utf16(&a, BLOB("\x3d\xd8", 2), &s), -EILSEQ);
-	assert_int_equal(utf8_from_utf16(&a, BLOB("\x3d\xd8" "A\0", 4), &s), -EILSEQ);
+	assert_int_equal(utf8_from_utf16(&a,
+					 BLOB("\x3d\xd8"
+					      "A\0",
+					      4),
+					 &s),
+			 -EILSEQ);
 	assert_int_equal(utf8_from_utf16(&a, BLOB("\x00\xde\x3d\xd8", 4), &s), -EILSEQ);
 	assert_int_equal(utf8_from_utf16(&a, BLOB("A\0\0\0", 4), &s), -EILSEQ);
 	assert_null(s);
@@ -93,15 +110,22 @@ static void test_fold(void **state)
 	assert_int_equal(fold_codepoint(0x1e900), 0x1e922);
 	assert_int_equal(fold_codepoint(0xab70), 0x13a0); /* Cherokee folds to its capitals */
 	assert_int_equal(fold_codepoint(0x110000), 0x110000);
-	assert_int_equal(utf8_casefold(&a, "STRA\xe1\xba\x9e" "E \xce\xa3", &s), 0);
-	assert_string_equal(s, "stra\xc3\x9f" "e \xcf\x83");
+	assert_int_equal(utf8_casefold(&a,
+				       "STRA\xe1\xba\x9e"
+				       "E \xce\xa3",
+				       &s),
+			 0);
+	assert_string_equal(s, "stra\xc3\x9f"
+			       "e \xcf\x83");
 }
 
 static void test_upper(void **state)
 {
 	_cleanup_arena_ struct arena a;
-	uint8_t name[] = { 'u', 0, 0xfc, 0, 0x28, 0x04, 0x01, 0xd8, 0x28, 0xdc, 0xdf, 0, 0x00, 0xdc, 'z' };
-	static const uint8_t want[] = { 'U', 0, 0xdc, 0, 0x28, 0x04, 0x01, 0xd8, 0x00, 0xdc, 0xdf, 0, 0x00, 0xdc, 'z' };
+	uint8_t name[] = { 'u',	 0,    0xfc, 0, 0x28, 0x04, 0x01, 0xd8,
+			   0x28, 0xdc, 0xdf, 0, 0x00, 0xdc, 'z' };
+	static const uint8_t want[] = { 'U',  0,    0xdc, 0, 0x28, 0x04, 0x01, 0xd8,
+					0x00, 0xdc, 0xdf, 0, 0x00, 0xdc, 'z' };
 	char *s;
 
 	arena_init(&a, 0);

@@ -16,7 +16,9 @@ static void test_tree(void **state)
 	struct conf_error err;
 
 	arena_init(&a, 0);
-	assert_int_equal(parse(&a, "kind: share\nspec:\n  users: [a, \"b\"]\n---\nkind: user\n", &docs, &err), 0);
+	assert_int_equal(parse(&a, "kind: share\nspec:\n  users: [a, \"b\"]\n---\nkind: user\n",
+			       &docs, &err),
+			 0);
 	assert_int_equal(docs->count, 2);
 	root = docs->items->node;
 	assert_int_equal(root->kind, YAML_MAPPING);
@@ -41,10 +43,14 @@ static void test_json(void **state)
 	json_t *json;
 
 	arena_init(&a, 0);
-	assert_int_equal(parse(&a, "a: 1\nb: \"1\"\nc: true\nd: [~, x, -5]\ne: {}\nf: 1-2\n", &docs, &err), 0);
+	assert_int_equal(
+		parse(&a, "a: 1\nb: \"1\"\nc: true\nd: [~, x, -5]\ne: {}\nf: 1-2\n", &docs, &err),
+		0);
 	json = yaml_to_json(docs->items->node);
 	text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-	assert_string_equal(text, "{\"a\":1,\"b\":\"1\",\"c\":true,\"d\":[null,\"x\",-5],\"e\":{},\"f\":\"1-2\"}");
+	assert_string_equal(
+		text,
+		"{\"a\":1,\"b\":\"1\",\"c\":true,\"d\":[null,\"x\",-5],\"e\":{},\"f\":\"1-2\"}");
 	json_decref(json);
 }
 
@@ -61,8 +67,12 @@ static void test_bounds(void **state)
 	assert_int_equal(parse(&a, deep, &docs, &err), -EINVAL);
 	assert_string_equal(err.text, "x.yaml:1: this is nested too deeply");
 	arena_reset(&a);
-	assert_int_equal(parse(&a, "[a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w,x,y,z,a,b,c,d,e,f,g,h,i,j,k,l,m,"
-				   "n,o,p,q,r,s,t,u,v,w,x,y,z,a,b,c,d,e,f,g,h,i,j,k,l]", &docs, &err), -ENOMEM);
+	assert_int_equal(
+		parse(&a,
+		      "[a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w,x,y,z,a,b,c,d,e,f,g,h,i,j,k,l,m,"
+		      "n,o,p,q,r,s,t,u,v,w,x,y,z,a,b,c,d,e,f,g,h,i,j,k,l]",
+		      &docs, &err),
+		-ENOMEM);
 	arena_reset(&a);
 	assert_int_equal(parse(&a, "a: \"\xff\"\n", &docs, &err), -EINVAL);
 	assert_int_equal(parse(&a, "a: [1\n", &docs, &err), -EINVAL);
