@@ -3,10 +3,12 @@
  * Who is the client? The server side of SESSION_SETUP's token exchange: SPNEGO (RFC 4178, MS-SPNG) carrying Kerberos
  * or NTLMv2 (MS-NLMP), and NTLMSSP without SPNEGO.
  *
- * Decision: SPNEGO and NTLMv2 are our own code; Kerberos is MIT GSSAPI's krb5 mechanism, fed with the bare AP-REQ. The gss-ntlmssp
- * mechanism was tried and not taken: it verifies users of a process-wide file (NTLM_USER_FILE) only, with NT hashes it refuses
- * `DOMAIN\user` (EINVAL: an smbpasswd line has no domain to match), it cannot ask the running configuration, and it does not let
- * us refuse NTLMv1 or keep the time of an unknown user equal.
+ * Decision: SPNEGO and NTLMv2 are our own code; Kerberos is MIT GSSAPI's krb5 mechanism, fed with the bare AP-REQ. The
+ * gss-ntlmssp mechanism was tried and not taken: as an acceptor it knows the users of one file per process
+ * (NTLM_USER_FILE), not those of the running configuration; with NT hashes it refuses `DOMAIN\user` (EINVAL), and clear-text
+ * passwords are not kept; nor can it be told to refuse NTLMv1 or to spend the same time on unknown users.
+ *
+ * Replayed AP-REQs are refused by MIT's replay cache (a file that is locked but not synced, KRB5RCACHENAME).
  *
  * Threads: an auth_server is immutable and counted, any thread may use it. An auth_context belongs to one thread at a time.
  * auth_step() may block on the keytab and on the replay cache: call it on an offload thread. Nothing here asks the DNS.
@@ -49,6 +51,7 @@ struct auth_config {
 	const char *dns_name;       /* NULL: left out of the target information */
 	const char *dns_domain;     /* NULL: left out */
 	const char *keytab;         /* path; NULL: no Kerberos */
+	const char *realm;          /* the only realm whose principals are users; NULL: the service's own */
 	auth_lookup_fn *lookup;
 	void *lookup_ctx;           /* lives as long as the server */
 };
