@@ -55,8 +55,11 @@ void lmdb_owner_pack(const struct store_owner *o, uint8_t out[LMDB_OWNER_LEN])
 int lmdb_owner_unpack(const MDB_val *v, struct store_owner *ret)
 {
 	struct rd r = rd_init(v->mv_data, v->mv_size);
-	struct store_owner o = { .epoch = rd_le64(&r), .incarnation = rd_le64(&r), .node = rd_le32(&r) };
+	struct store_owner o;
 
+	o.epoch = rd_le64(&r);
+	o.incarnation = rd_le64(&r);
+	o.node = rd_le32(&r);
 	if (rd_end(&r) < 0 || rd_left(&r))
 		return -EUCLEAN;
 	*ret = o;
