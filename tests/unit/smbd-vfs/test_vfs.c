@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Files by handle: names without case, what leads out, identities, attributes, listings longer than one batch. */
+#include "tests/unit/test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "node/loop/io.h"
+#include "smbd/vfs/vfs.h"
+
+#define UID_A 54321u
+#define UID_B 54322u
+
+static char dir[64];
+static struct vfs *vfs;
+static struct cred_table *table;
+static struct cred *cred;
+static struct arena arena;
+
+/* Every test runs in a task of a loop of its own. */
+struct run {
+	void (*fn)(void);
+	struct loop *loop;
+};
+
+static void run_task(void *arg)
+{
+	struct run *r = arg;
+
+	arena_init(&arena, 0);
+	assert_int_equal(cred_table_new(r->loop, &table), 0);
+	assert_int_equal(cred_get(table, geteuid() ? geteuid() : UID_A, getegid(), NULL, 0, &cred), 0);
+	assert_int_equal(vfs_new(dir, &vfs), 0);
+	r->fn();
+	vfs_unref(vfs);
+	cred_unref(cred);
+	cred_table_free(table);
+	arena_reset(&arena);
+	loop_stop(r->loop);
+}
+
+static void body(void (*fn)(void))
+{
+	const struct loop_config cfg = { .name = "test", .stack_size = 256 * 1024 };
+	struct run r = { .fn = fn };
+
+	assert_int_equal(loop_new(&cfg, &r.loop), 0);
+	assert_int_equal(task_spawn(r.loop, run_task, &r, NULL), 0);
+	assert_int_equal(loop_run(r.loop), 0);
+	loop_free(r.loop);
+}
+
+static int setup(void **state)
+{
+	snprintf(dir, sizeof(dir), "%s/hf-vfs-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	if (!mkdtemp(dir))
+		return -1;
+	return geteuid() ? 0 : chown(dir, UID_A, getegid());
+}
+
+static int teardown(void **state)
+{
+	char cmd[128];
+
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
+	return system(cmd);
+}
+
+static struct vfs_file *make(const char *path, unsigned int flags)
+{
+	struct vfs_file *f = NULL;
+
+	assert_int_equal(vfs_open(vfs, cred, path, flags | VFS_CREATE, flags & VFS_DIRECTORY ? 0755 : 0644, &f), 0);
+	return f;
+}
+
+static struct vfs_name look(const char *path)
+{
+	struct vfs_name n = { 0 };
+
+	assert_int_equal(vfs_lookup(vfs, cred, path, &arena, &n), 0);
+	return n;
+}
+
+static void names_body(void)
+{
+	struct vfs_name n;
+
+	vfs_close(make("Ordner", VFS_DIRECTORY));
+	vfs_close(make("Ordner/\xc3\x84pfel \xe2\x82\xac.TXT", VFS_READ | VFS_WRITE));
+	n = look("oRDNER/\xc3\xa4PFEL \xe2\x82\xac.txt");
+	assert_true(n.exists);
+	assert_string_equal(n.path, "Ordner/\xc3\x84pfel \xe2\x82\xac.TXT");
+	assert_string_equal(n.parent, "Ordner");
+	assert_int_equal(n.st.type, VFS_FILE);
+	n = look("ORDNER/new");
+	assert_false(n.exists);
+	assert_string_equal(n.path, "Ordner/new");
+	n = look("");
+	assert_true(n.exists && n.st.type == VFS_DIR);
+	assert_int_equal(vfs_lookup(vfs, cred, "nowhere/x", &arena, &n), -ENOENT);
+	assert_int_equal(vfs_lookup(vfs, cred, "a/../b", &arena, &n), -EINVAL);
+	assert_int_equal(vfs_lookup(vfs, cred, "a//b", &arena, &n), -EINVAL);
+	assert_int_equal(vfs_lookup(vfs, cred, "/etc/passwd", &arena, &n), -EINVAL);
+	assert_int_equal(vfs_lookup(vfs, cred, "ordner/\xc3\xa4PFEL \xe2\x82\xac.txt/x", &arena, &n), -ENOTDIR);
+}
+
+static void symlinks_body(void)
+{
+	char path[128];
+	struct vfs_name n;
+
+	vfs_close(make("real", VFS_WRITE));
+	snprintf(path, sizeof(path), "%s/in", dir);
+	assert_int_equal(symlink("real", path), 0);
+	snprintf(path, sizeof(path), "%s/out", dir);
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	snprintf(path, sizeof(path), "%s/up", dir);
+	assert_int_equal(symlink("../../etc/passwd", path), 0);
+	assert_true(look("in").exists);
+	assert_int_equal(vfs_lookup(vfs, cred, "out", &arena, &n), -EXDEV);
+	assert_int_equal(vfs_lookup(vfs, cred, "up", &arena, &n), -EXDEV);
+}
+
+static void handles_body(void)
+{
+	struct vfs_file *f = make("one", VFS_READ | VFS_WRITE), *g = NULL;
+	const char *where;
+	char buf[8] = "";
+
+	assert_int_equal(vfs_write(f, "hello", 5, 4096ull << 20, true), 5); /* beyond 4 GiB */
+	assert_int_equal(vfs_rename(vfs, cred, "one", "two", false), 0);
+	assert_int_equal(vfs_path_of(f, &arena, &where), 0);
+	assert_string_equal(where, "two");
+	if (f->handle.len && geteuid() == 0) {
+		assert_int_equal(vfs_open_handle(vfs, &f->handle, VFS_READ, &g), 0);
+		assert_memory_equal(&g->key, &f->key, sizeof(g->key));
+		assert_int_equal(vfs_read(g, buf, sizeof(buf), 4096ull << 20), 5);
+		assert_string_equal(buf, "hello");
+		assert_int_equal(vfs_write(g, "x", 1, 0, false), -EBADF);
+		assert_int_equal(vfs_truncate(g, cred, 0), -EBADF);
+		vfs_close(g);
+	}
+	vfs_close(make("three", VFS_WRITE));
+	assert_int_equal(vfs_rename(vfs, cred, "three", "two", false), -EEXIST);
+	assert_int_equal(vfs_remove(vfs, cred, "three", false, &f->key), -ESTALE);
+	assert_int_equal(vfs_remove(vfs, cred, "two", false, &f->key), 0);
+	assert_int_equal(vfs_path_of(f, &arena, &where), -ENOENT);
+	vfs_close(f);
+}
+
+static void attributes_body(void)
+{
+	const struct timespec omit = { .tv_nsec = UTIME_OMIT }, birth = { .tv_sec = -86400 }, when = { 1000, 500 };
+	struct vfs_setattr s = { omit, when, birth, true, 0x2 };
+	struct vfs_file *f = make("attrs", VFS_READ | VFS_WRITE);
+	struct vfs_stat st;
+
+	assert_int_equal(vfs_stat(f, &st), 0);
+	assert_int_equal(st.dos_attrs, 0x20);
+	assert_int_equal(vfs_setattr(f, cred, &s), 0);
+	assert_int_equal(vfs_stat(f, &st), 0);
+	assert_int_equal(st.dos_attrs, 0x2);
+	assert_int_equal(st.mtime.tv_sec, 1000);
+	assert_int_equal(st.btime.tv_sec, -86400);
+	vfs_close(f);
+}
+
+static void identity_body(void)
+{
+	struct vfs_file *f = make("mine", VFS_WRITE), *g = NULL;
+	struct cred *other;
+	struct vfs_stat st;
+	unsigned int acc;
+
+	if (geteuid()) {
+		vfs_close(f);
+		return;
+	}
+	assert_int_equal(vfs_stat(f, &st), 0);
+	assert_int_equal(st.uid, UID_A);
+	assert_int_equal(vfs_chmod(f, cred, 0600), 0);
+	assert_int_equal(cred_get(table, UID_B, UID_B, NULL, 0, &other), 0);
+	assert_int_equal(vfs_open(vfs, other, "mine", VFS_READ, 0, &g), -EACCES);
+	assert_int_equal(vfs_open(vfs, other, "theirs", VFS_WRITE | VFS_CREATE, 0644, &g), -EACCES);
+	assert_int_equal(vfs_access(vfs, other, f, &acc), 0);
+	assert_int_equal(acc, 0);
+	assert_int_equal(vfs_access(vfs, cred, f, &acc), 0);
+	assert_int_equal(acc, VFS_READ | VFS_WRITE);
+	assert_int_equal(vfs_may_delete(vfs, other, "mine"), -EACCES);
+	assert_int_equal(vfs_may_delete(vfs, cred, "mine"), 0);
+	cred_unref(other);
+	vfs_close(f);
+	assert_int_equal(geteuid(), 0);
+}
+
+static void listing_body(void)
+{
+	struct vfs_file *d = make("many", VFS_DIRECTORY | VFS_READ);
+	unsigned int i, n = 0, round;
+	struct vfs_dirent e;
+	struct vfs_dir *l;
+	char path[64];
+	struct vfs_stat st;
+
+	for (i = 0; i < 5000; i++) {
+		snprintf(path, sizeof(path), "many/file-with-a-name-%05u", i);
+		vfs_close(make(path, VFS_WRITE));
+	}
+	assert_int_equal(vfs_dir_new(d, &l), 0);
+	for (round = 0; round < 2; round++) {
+		for (n = 0; vfs_dir_next(l, &e) == 1; n++) {
+			if (n == 7) {
+				vfs_dir_unget(l);
+				assert_int_equal(vfs_dir_next(l, &e), 1);
+			}
+		}
+		assert_int_equal(n, 5002);
+		vfs_dir_rewind(l);
+	}
+	vfs_dir_free(l);
+	assert_int_equal(vfs_dir_stat(d, cred, "file-with-a-name-00042", &st), 0);
+	assert_int_equal(st.type, VFS_FILE);
+	vfs_close(d);
+}
+
+#define BODY(name) static void test_##name(void **state) { body(name##_body); }
+BODY(names)
+BODY(symlinks)
+BODY(handles)
+BODY(attributes)
+BODY(identity)
+BODY(listing)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_symlinks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_handles, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_attributes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_listing, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("vfs", tests, NULL, NULL);
+}
