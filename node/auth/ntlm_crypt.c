@@ -9,7 +9,7 @@
 
 int nt_hash_from_password(const char *password, uint8_t ret_hash[AUTH_NT_HASH_LEN])
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct blob wide;
 	int r;
 

@@ -28,7 +28,7 @@ int conf_fail(struct conf_error *err, const char *where, const char *key, const 
 int conf_fail_unknown(const struct conf_schema *s, struct conf_error *err, const char *where,
 		      const char *key)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	char *names;
 
 	arena_init(&a, 0);
@@ -50,7 +50,7 @@ const struct conf_row *conf_find(const struct conf_schema *s, const char *key)
 static int fail_value(const struct conf_row *row, struct conf_error *err, const char *where,
 		      const char *value, const char *what)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 
 	arena_init(&a, 0);
 	return conf_fail(err, where, row->name, "\"%.100s\" %s; allowed is %s", value, what,
@@ -202,7 +202,7 @@ int conf_assign_list(const struct conf_row *row, void *obj, const char *where, c
 static int assign_commas(const struct conf_row *row, void *obj, const char *where,
 			 const char *value, struct conf_error *err)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	size_t count = 0, room = 1;
 	char *copy, *item, **items;
 

@@ -13,7 +13,7 @@
 static int check_required(const struct conf_schema *s, const char *where,
 			  const struct yaml_node *root, struct conf_error *err)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 
 	arena_init(&a, 0);
 	for (size_t i = 0; i < s->count; i++)
@@ -27,7 +27,7 @@ static int check_required(const struct conf_schema *s, const char *where,
 static int load_sequence(const struct conf_row *row, void *obj, const char *where,
 			 const struct yaml_node *node, struct conf_error *err)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	size_t count = 0;
 	char **items;
 
@@ -48,7 +48,7 @@ static int load_item(const struct conf_schema *s, const char *file, const struct
 		     void *obj, struct conf_error *err)
 {
 	const struct conf_row *row = conf_find(s, item->key);
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	char where[256];
 
 	snprintf(where, sizeof(where), "%s:%u", file, item->key_line);
@@ -105,7 +105,7 @@ int conf_load_text(const struct conf_schema *s, const char *where, const char *t
 		   void *obj, struct conf_error *err)
 {
 	static const struct yaml_node empty = { .kind = YAML_MAPPING, .line = 1 };
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	const struct yaml_node *root;
 	struct yaml_node *docs;
 	int r;
@@ -197,7 +197,7 @@ static int load_json_field(const struct conf_schema *s, const char *key, const j
 			   struct conf_error *err)
 {
 	const struct conf_row *row = conf_find(s, key);
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	char *text;
 
 	if (!row)

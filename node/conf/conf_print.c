@@ -115,7 +115,7 @@ void conf_print(const struct conf_schema *s, const void *obj, FILE *f)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		const struct conf_row *row = &s->rows[i];
-		_cleanup_arena_ struct arena a;
+		_cleanup_arena_ struct arena a = { 0 };
 
 		arena_init(&a, 0);
 		if (row->type == CONF_STRING || row->type == CONF_ADDRESS) {
@@ -165,7 +165,7 @@ void conf_print_doc(const struct conf_schema *s, FILE *f)
 
 	for (size_t i = 0; i < s->count; i++) {
 		const struct conf_row *row = &s->rows[i];
-		_cleanup_arena_ struct arena a;
+		_cleanup_arena_ struct arena a = { 0 };
 
 		arena_init(&a, 0);
 		fprintf(f, "%s%s\n", i ? "\n" : "", row->name);

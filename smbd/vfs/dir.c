@@ -96,7 +96,7 @@ void vfs_dir_rewind(struct vfs_dir *d)
 /* Opens what a symlink of the directory leads to, as long as that is beneath the share. */
 static int follow(struct vfs_file *dir, const struct cred *c, const char *name)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	const char *where;
 	int r;
 

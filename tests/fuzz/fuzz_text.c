@@ -63,7 +63,7 @@ static void check_names(struct blob in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct blob in = BLOB(size ? data : (const uint8_t *)"", size);
 
 	arena_init(&a, 1 << 20);

@@ -9,6 +9,7 @@
 #	function   up to 100 lines
 #	generated  compiled protobuf messages stay in the folder of their .proto
 #	todo       no notes to self
+#	cleanup    what a _cleanup_ will free is initialised where it is declared
 function offence(rule, file, line, sentence) {
 	printf "%s %s:%d: %s\n", rule, file, line, sentence
 }
@@ -80,6 +81,8 @@ function check_file(file, is_c,    text, path, n, spdx, start, r) {
 			sub(/^[^"]*"/, "", text)
 			sub(/".*/, "", text)
 			check_include(file, n, text)
+		} else if (text ~ /^[ \t]+_cleanup_[a-z_]*[ (]/ && text ~ /;/ && text !~ /=/) {
+			offence("cleanup", file, n, "not initialised: an early return would free garbage")
 		} else if (text ~ /^\{/) {
 			start = n
 		} else if (text ~ /^\}/ && start) {

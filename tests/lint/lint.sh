@@ -7,7 +7,7 @@ export LC_ALL
 top=${top_srcdir:-.}
 awk=${AWK:-awk}
 here=$top/tests/lint
-rules='rooted direction spdx length function generated todo'
+rules='rooted direction spdx length function generated todo cleanup'
 
 # Sources of the folder $1, generated ones left out.
 sources() {
@@ -36,10 +36,12 @@ make_bad_tree() {
 	{ echo "$spdx"; echo '{'; yes '' | head -n 101; echo '}'; } >"$1/node/base/function.c"
 	{ echo "$spdx"; echo '#include "node/rpc/m.pb-c.h"'; } >"$1/tests/generated.c"
 	{ echo "$spdx"; echo '#include "node/rpc/m.pb-c.h"'; } >"$1/node/rpc/good.c"
+	printf '%s\n\t%s\n' "$spdx" '_cleanup_arena_ struct arena a;' >"$1/node/base/cleanup.c"
 	{ echo "$spdx"; echo '/* TO''DO: more */'; echo 'char *t = "/tmp/a.XX''XXXX";'; } >"$1/node/base/todo.c"
 }
 
-expected='direction node/base/direction.c:2
+expected='cleanup node/base/cleanup.c:2
+direction node/base/direction.c:2
 direction smbd/wire/direction.c:2
 function node/base/function.c:2
 generated tests/generated.c:2

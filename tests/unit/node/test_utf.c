@@ -6,7 +6,7 @@
 
 static void check_both_ways(const char *utf8, const void *utf16, size_t bytes)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct blob b;
 	char *s;
 
@@ -48,7 +48,7 @@ static void test_bad_utf8(void **state)
 		"\xf0\x9f\x98",
 		"\xe2\x28\xa1",
 	};
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct blob b;
 	char *s;
 
@@ -64,7 +64,7 @@ static void test_bad_utf8(void **state)
 
 static void test_bad_utf16(void **state)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	char *s = NULL;
 
 	arena_init(&a, 0);
@@ -83,7 +83,7 @@ static void test_bad_utf16(void **state)
 
 static void test_limits_are_kept(void **state)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct blob b;
 	char *s;
 
@@ -95,7 +95,7 @@ static void test_limits_are_kept(void **state)
 
 static void test_fold(void **state)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	char *s;
 
 	arena_init(&a, 0);
@@ -121,7 +121,7 @@ static void test_fold(void **state)
 
 static void test_upper(void **state)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	uint8_t name[] = { 'u',	 0,    0xfc, 0, 0x28, 0x04, 0x01, 0xd8,
 			   0x28, 0xdc, 0xdf, 0, 0x00, 0xdc, 'z' };
 	static const uint8_t want[] = { 'U',  0,    0xdc, 0, 0x28, 0x04, 0x01, 0xd8,

@@ -7,7 +7,7 @@
 
 static void test_roundtrip(void **state)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct wr w;
 	struct rd r;
 	size_t mark;
@@ -64,7 +64,7 @@ static void test_fences(void **state)
 
 static void test_write_limits(void **state)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	uint8_t buf[4];
 	struct wr w = wr_fixed(buf, sizeof(buf));
 

@@ -11,7 +11,7 @@ static int parse(struct arena *a, const char *text, struct yaml_node **ret, stru
 
 static void test_tree(void **state)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct yaml_node *docs, *root, *list;
 	struct conf_error err;
 
@@ -36,7 +36,7 @@ static void test_tree(void **state)
 
 static void test_json(void **state)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	_cleanup_free_ char *text = NULL;
 	struct yaml_node *docs;
 	struct conf_error err;
@@ -56,7 +56,7 @@ static void test_json(void **state)
 
 static void test_bounds(void **state)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct yaml_node *docs = NULL;
 	struct conf_error err;
 	char deep[200];

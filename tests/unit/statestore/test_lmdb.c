@@ -118,7 +118,7 @@ static void test_scan_pages_and_survives_reopen(void **state)
 static void test_write_is_atomic(void **state)
 {
 	struct store *s = open_store();
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	char big[STORE_KEY_MAX + 1];
 	struct blob v;
 	struct store_mut m[2] = { { BLOB("ok", 2), BLOB("1", 1) }, { BLOB(big, sizeof(big)), BLOB("2", 1) } };
@@ -138,7 +138,7 @@ static void test_write_is_atomic(void **state)
 static void test_resources(void **state)
 {
 	struct store *s = open_store();
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct store_res r, *list;
 	uint64_t v1, v2, rev;
 	size_t n;
