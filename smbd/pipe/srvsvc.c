@@ -25,11 +25,29 @@
 #define SRVSVC_NAME_UNITS 1024
 #define MAX_PREFERRED_LENGTH 0xffffffffu
 
+/* A name that ends in '$' is not listed, but for IPC$. */
+static bool hidden(const struct smb_share *s)
+{
+	size_t n = strlen(s->conf->name);
+
+	return !s->conf->browseable || (n > 0 && s->conf->name[n - 1] == '$');
+}
+
+static bool listed(const struct smb_share *s)
+{
+	return s->ipc || !hidden(s);
+}
+
+static const char *comment_of(const struct smb_share *s)
+{
+	return s->conf->comment ? s->conf->comment : "";
+}
+
 static uint32_t share_type(const struct smb_share *s)
 {
-	if (s->kind == SHARE_IPC)
+	if (s->ipc)
 		return STYPE_IPC | STYPE_SPECIAL;
-	return STYPE_DISKTREE | (s->hidden ? STYPE_SPECIAL : 0);
+	return STYPE_DISKTREE | (hidden(s) ? STYPE_SPECIAL : 0);
 }
 
 /* 0 for a level that anybody may ask for. */
@@ -54,14 +72,9 @@ static void share_fixed(struct wr *w, const struct smb_share *s, uint32_t level)
 
 static void share_strings(struct wr *w, struct arena *a, const struct smb_share *s, uint32_t level)
 {
-	ndr_wr_str(w, a, s->name);
+	ndr_wr_str(w, a, s->conf->name);
 	if (level != 0)
-		ndr_wr_str(w, a, s->comment);
-}
-
-static bool listed(const struct smb_share *s)
-{
-	return !s->hidden;
+		ndr_wr_str(w, a, comment_of(s));
 }
 
 struct share_page {
@@ -78,7 +91,7 @@ static struct share_page page_of(struct worker *w, uint32_t resume, uint32_t max
 	list_foreach(s, &w->shares, link) {
 		if (!listed(s) || p.total++ < resume)
 			continue;
-		bytes += 64 + 2 * (strlen(s->name) + strlen(s->comment));
+		bytes += 64 + 2 * (strlen(s->conf->name) + strlen(comment_of(s)));
 		if (p.first + p.count == p.total - 1 && (p.count == 0 || max_len == MAX_PREFERRED_LENGTH || bytes <= max_len))
 			p.count++;
 	}
