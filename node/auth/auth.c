@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One exchange of tokens: SPNEGO's acceptor above the mechanisms. A context belongs to one thread at a time. */
+/* One exchange of tokens: SPNEGO's acceptor above the mechanisms. A context belongs to one thread
+ * at a time. */
 #include "node/auth/auth_priv.h"
 
 #include "node/auth/spnego.h"
@@ -40,14 +41,16 @@ void auth_free(struct auth_context *c)
 	free(c);
 }
 
-void auth_establish(struct auth_context *c, const char *user, const char *domain, struct auth_user *identity,
-		    struct blob session_key, int64_t expires)
+void auth_establish(struct auth_context *c, const char *user, const char *domain,
+		    struct auth_user *identity, struct blob session_key, int64_t expires)
 {
 	assert(session_key.len && session_key.len <= sizeof(c->session_key));
 	memcpy(c->session_key, session_key.data, session_key.len);
 	auth_user_done(&c->user);
 	c->user = *identity;
 	memset(identity, 0, sizeof(*identity));
+	crypto_wipe(c->user.nt_hash, sizeof(c->user.nt_hash));
+	c->user.has_nt_hash = false;
 	c->result = (struct auth_result){
 		.mech = c->ops->mech,
 		.user = user,
@@ -64,8 +67,15 @@ const struct auth_result *auth_result(const struct auth_context *c)
 	return &c->result;
 }
 
-static int respond(struct auth_context *c, enum spnego_state state, struct blob token, struct blob mic,
-		   struct arena *a, struct blob *ret_out)
+void auth_take_identity(struct auth_context *c, struct auth_user *ret_user)
+{
+	assert(c->phase == PHASE_DONE);
+	*ret_user = c->user;
+	memset(&c->user, 0, sizeof(c->user));
+}
+
+static int respond(struct auth_context *c, enum spnego_state state, struct blob token,
+		   struct blob mic, struct arena *a, struct blob *ret_out)
 {
 	struct spnego_resp resp = {
 		.state = state,
@@ -85,9 +95,10 @@ static int respond(struct auth_context *c, enum spnego_state state, struct blob 
 	return 0;
 }
 
-/* The mechanism is done: what is left is to protect the list that it was chosen from (RFC 4178 5). */
-static int finish(struct auth_context *c, struct blob token, const struct spnego_resp *from_client, struct arena *a,
-		  struct blob *ret_out)
+/* The mechanism is done: what is left is to protect the list that it was chosen from (RFC 4178 5).
+ */
+static int finish(struct auth_context *c, struct blob token, const struct spnego_resp *from_client,
+		  struct arena *a, struct blob *ret_out)
 {
 	bool has_mic = from_client && from_client->has_mic;
 	struct blob mic = { 0 };
@@ -112,8 +123,8 @@ static int finish(struct auth_context *c, struct blob token, const struct spnego
 	return 1;
 }
 
-static int run_mech(struct auth_context *c, struct blob token, const struct spnego_resp *from_client, struct arena *a,
-		    struct blob *ret_out)
+static int run_mech(struct auth_context *c, struct blob token,
+		    const struct spnego_resp *from_client, struct arena *a, struct blob *ret_out)
 {
 	struct blob out = { 0 };
 	int r = c->ops->step(c, token, a, &out);
@@ -126,7 +137,8 @@ static int run_mech(struct auth_context *c, struct blob token, const struct spne
 	return r < 0 ? r : 1;
 }
 
-/* Takes the first mechanism of the client's list that we have. Returns its place; -EACCES when there is none. */
+/* Takes the first mechanism of the client's list that we have. Returns its place; -EACCES when
+ * there is none. */
 static int choose_mech(struct auth_context *c, const struct spnego_init *init)
 {
 	for (size_t i = 0; i < init->nmechs; i++) {
@@ -137,7 +149,8 @@ static int choose_mech(struct auth_context *c, const struct spnego_init *init)
 		}
 		if (!c->server->conf.keytab)
 			continue;
-		if (blob_equal(init->mechs[i], oid_krb5) || blob_equal(init->mechs[i], oid_ms_krb5)) {
+		if (blob_equal(init->mechs[i], oid_krb5) ||
+		    blob_equal(init->mechs[i], oid_ms_krb5)) {
 			c->ops = &krb5_mech;
 			c->mech_oid = blob_equal(init->mechs[i], oid_krb5) ? oid_krb5 : oid_ms_krb5;
 			return (int)i;
@@ -167,8 +180,8 @@ static int step_first(struct auth_context *c, struct blob in, struct arena *a, s
 	if (place == 0 && init.has_token)
 		return run_mech(c, init.token, NULL, a, ret_out);
 	/* The optimistic token is for another mechanism. */
-	r = respond(c, c->mic_needed ? SPNEGO_REQUEST_MIC : SPNEGO_ACCEPT_INCOMPLETE, BLOB(NULL, 0), BLOB(NULL, 0), a,
-		    ret_out);
+	r = respond(c, c->mic_needed ? SPNEGO_REQUEST_MIC : SPNEGO_ACCEPT_INCOMPLETE, BLOB(NULL, 0),
+		    BLOB(NULL, 0), a, ret_out);
 	return r < 0 ? r : 1;
 }
 
@@ -193,7 +206,8 @@ static int step_next(struct auth_context *c, struct blob in, struct arena *a, st
 
 static bool is_ntlmssp(struct blob in)
 {
-	return in.len >= sizeof(NTLM_SIGNATURE) && memcmp(in.data, NTLM_SIGNATURE, sizeof(NTLM_SIGNATURE)) == 0;
+	return in.len >= sizeof(NTLM_SIGNATURE) &&
+	       memcmp(in.data, NTLM_SIGNATURE, sizeof(NTLM_SIGNATURE)) == 0;
 }
 
 int auth_step(struct auth_context *c, struct blob in, struct arena *a, struct blob *ret_out)

@@ -6,7 +6,13 @@
 #include "node/auth/ntlm_client.h"
 #include "node/auth/spnego.h"
 
-enum client_phase { CLIENT_START, CLIENT_NEGOTIATED, CLIENT_AUTHENTICATED, CLIENT_DONE, CLIENT_FAILED };
+enum client_phase {
+	CLIENT_START,
+	CLIENT_NEGOTIATED,
+	CLIENT_AUTHENTICATED,
+	CLIENT_DONE,
+	CLIENT_FAILED
+};
 
 struct auth_client {
 	struct ntlm_client ntlm;
@@ -15,7 +21,8 @@ struct auth_client {
 	struct blob mech_list; /* in ntlm.arena */
 };
 
-int auth_client_new(const char *user, const char *domain, const char *password, struct auth_client **ret_client)
+int auth_client_new(const char *user, const char *domain, const char *password,
+		    struct auth_client **ret_client)
 {
 	struct auth_client *c = calloc(1, sizeof(*c));
 	struct wr w;
@@ -39,7 +46,10 @@ int auth_client_new(const char *user, const char *domain, const char *password, 
 	return 0;
 }
 
-void auth_client_set_raw(struct auth_client *c, bool raw) { c->raw = raw; }
+void auth_client_set_raw(struct auth_client *c, bool raw)
+{
+	c->raw = raw;
+}
 
 void auth_client_free(struct auth_client *c)
 {
@@ -49,7 +59,10 @@ void auth_client_free(struct auth_client *c)
 	free(c);
 }
 
-struct blob auth_client_session_key(const struct auth_client *c) { return BLOB(c->ntlm.key, sizeof(c->ntlm.key)); }
+struct blob auth_client_session_key(const struct auth_client *c)
+{
+	return BLOB(c->ntlm.key, sizeof(c->ntlm.key));
+}
 
 static int start(struct auth_client *c, struct arena *a, struct blob *ret_out)
 {
@@ -70,9 +83,11 @@ static int start(struct auth_client *c, struct arena *a, struct blob *ret_out)
 	return 1;
 }
 
-static int authenticate(struct auth_client *c, struct blob in, struct arena *a, struct blob *ret_out)
+static int authenticate(struct auth_client *c, struct blob in, struct arena *a,
+			struct blob *ret_out)
 {
-	struct spnego_resp from, to = { .state = SPNEGO_STATE_NONE, .has_token = true, .has_mic = true };
+	struct spnego_resp from,
+		to = { .state = SPNEGO_STATE_NONE, .has_token = true, .has_mic = true };
 	uint8_t mic[NTLM_SEAL_SIGNATURE_LEN];
 	struct wr w = wr_arena(a, 2 * AUTH_TOKEN_MAX);
 	int r;
@@ -121,7 +136,9 @@ static int conclude(struct auth_client *c, struct blob in)
 	if (!from.has_mic)
 		return 0;
 	ntlm_signature(c->ntlm.key, c->ntlm.flags, true, c->mech_list, mic);
-	return from.mic.len == sizeof(mic) && crypto_equal(from.mic.data, mic, sizeof(mic)) ? 0 : -EACCES;
+	return from.mic.len == sizeof(mic) && crypto_equal(from.mic.data, mic, sizeof(mic)) ?
+		       0 :
+		       -EACCES;
 }
 
 int auth_client_step(struct auth_client *c, struct blob in, struct arena *a, struct blob *ret_out)

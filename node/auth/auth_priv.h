@@ -27,7 +27,8 @@ struct mech_ops {
 	/* As auth_step(). 0 leaves the context's result filled. */
 	int (*step)(struct auth_context *c, struct blob in, struct arena *a, struct blob *ret_out);
 	/* Signs a message as the server, once, after step() gave 0. */
-	int (*get_mic)(struct auth_context *c, struct blob message, struct arena *a, struct blob *ret_mic);
+	int (*get_mic)(struct auth_context *c, struct blob message, struct arena *a,
+		       struct blob *ret_mic);
 	/* 0: the client's signature is right. -EACCES: it is not. */
 	int (*check_mic)(struct auth_context *c, struct blob message, struct blob mic);
 	/* Frees what the mechanism keeps. */
@@ -37,7 +38,8 @@ struct mech_ops {
 extern const struct mech_ops ntlm_mech, krb5_mech;
 
 struct ntlm_exchange {
-	struct blob negotiate, challenge; /* messages as they went over the wire; in the context's arena */
+	struct blob negotiate,
+		challenge; /* messages as they went over the wire; in the context's arena */
 	uint8_t server_challenge[NTLM_CHALLENGE_LEN];
 	uint32_t flags;
 };
@@ -49,8 +51,8 @@ struct krb5_exchange {
 
 enum auth_phase {
 	PHASE_START,
-	PHASE_RAW,      /* NTLMSSP without SPNEGO */
-	PHASE_MECH,     /* SPNEGO, the mechanism is not done */
+	PHASE_RAW, /* NTLMSSP without SPNEGO */
+	PHASE_MECH, /* SPNEGO, the mechanism is not done */
 	PHASE_MECH_MIC, /* SPNEGO, only the client's mechListMIC is missing */
 	PHASE_DONE,
 	PHASE_FAILED,
@@ -61,9 +63,9 @@ struct auth_context {
 	struct arena arena; /* what lives as long as the exchange */
 	enum auth_phase phase;
 	const struct mech_ops *ops;
-	struct blob mech_oid;  /* as the client spelled it; static memory */
+	struct blob mech_oid; /* as the client spelled it; static memory */
 	struct blob mech_list; /* what mechListMIC is computed over */
-	bool mic_needed;       /* the mechanism was not the client's first choice (RFC 4178 5) */
+	bool mic_needed; /* the mechanism was not the client's first choice (RFC 4178 5) */
 	bool mech_told;
 	struct ntlm_exchange ntlm;
 	struct krb5_exchange krb5;
@@ -72,8 +74,9 @@ struct auth_context {
 	struct auth_result result;
 };
 
-/* Writes the result of a mechanism into the context. `user` and `domain` live in its arena; `identity` is taken over. */
-void auth_establish(struct auth_context *c, const char *user, const char *domain, struct auth_user *identity,
-		    struct blob session_key, int64_t expires);
+/* Writes the result of a mechanism into the context. `user` and `domain` live in its arena;
+ * `identity` is taken over. */
+void auth_establish(struct auth_context *c, const char *user, const char *domain,
+		    struct auth_user *identity, struct blob session_key, int64_t expires);
 
 #endif

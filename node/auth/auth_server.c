@@ -31,7 +31,8 @@ static int copy_config(struct auth_server *s, const struct auth_config *conf)
 		return -EINVAL;
 	if (!c.netbios_domain)
 		c.netbios_domain = c.netbios_name;
-	if (strlen(c.netbios_name) > NETBIOS_NAME_MAX || strlen(c.netbios_domain) > NETBIOS_NAME_MAX)
+	if (strlen(c.netbios_name) > NETBIOS_NAME_MAX ||
+	    strlen(c.netbios_domain) > NETBIOS_NAME_MAX)
 		return -EINVAL;
 	if ((r = copy_string(&s->arena, c.netbios_name, &c.netbios_name)) < 0 ||
 	    (r = copy_string(&s->arena, c.netbios_domain, &c.netbios_domain)) < 0 ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Kerberos by MIT GSSAPI. The acceptor takes any service of the keytab, so no host name is looked up. May block on the
- * keytab and the replay cache; a context belongs to one thread at a time.
+ * Kerberos by MIT GSSAPI. The acceptor takes any service of the keytab, so no host name is looked
+ * up. May block on the keytab and the replay cache; a context belongs to one thread at a time.
  */
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
@@ -54,8 +54,8 @@ static int acquire(struct auth_context *c)
 
 	if (c->krb5.cred)
 		return 0;
-	maj = gss_acquire_cred_from(&min, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechs, GSS_C_ACCEPT, &store, &c->krb5.cred,
-				    NULL, NULL);
+	maj = gss_acquire_cred_from(&min, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechs, GSS_C_ACCEPT,
+				    &store, &c->krb5.cred, NULL, NULL);
 	if (GSS_ERROR(maj)) {
 		log_gss(LOG_LEVEL_ERR, "keytab not usable", maj, min);
 		return -EIO;
@@ -104,7 +104,8 @@ static int check_realm(struct auth_context *c, const char *realm)
 	int r;
 
 	if (!want) {
-		if (GSS_ERROR(gss_inquire_context(&min, c->krb5.gss, NULL, &target, NULL, NULL, NULL, NULL, NULL)))
+		if (GSS_ERROR(gss_inquire_context(&min, c->krb5.gss, NULL, &target, NULL, NULL,
+						  NULL, NULL, NULL)))
 			return -EACCES;
 		r = name_text(c, target, &service, &service_realm);
 		if (r < 0)
@@ -151,8 +152,8 @@ static int establish(struct auth_context *c, gss_name_t name, OM_uint32 lifetime
 	if (r == 1)
 		r = -EACCES;
 	if (r == -EACCES && log_ratelimit(&rl, AUTH_LOG_PER_SECOND))
-		log_info("authentication refused: mech=krb5 principal=%s realm=%s reason=\"unknown principal\"",
-			 log_esc(who), log_esc(realm));
+		log_info("authentication refused: mech=krb5 principal=%s realm=%s reason=%s",
+			 log_esc(who), log_esc(realm), "\"unknown principal\"");
 	if (r == 0)
 		r = session_key(c, key, &key_len);
 	if (r == 0)
@@ -173,8 +174,9 @@ static int krb5_step(struct auth_context *c, struct blob in, struct arena *a, st
 
 	if (r < 0)
 		return r;
-	maj = gss_accept_sec_context(&min, &c->krb5.gss, c->krb5.cred, &token, GSS_C_NO_CHANNEL_BINDINGS, &name, &mech,
-				     &out, &flags, &lifetime, NULL);
+	maj = gss_accept_sec_context(&min, &c->krb5.gss, c->krb5.cred, &token,
+				     GSS_C_NO_CHANNEL_BINDINGS, &name, &mech, &out, &flags,
+				     &lifetime, NULL);
 	if (GSS_ERROR(maj)) {
 		log_gss(LOG_LEVEL_INFO, "authentication refused", maj, min);
 		return GSS_ROUTINE_ERROR(maj) == GSS_S_DEFECTIVE_TOKEN ? -EBADMSG : -EACCES;
@@ -194,7 +196,8 @@ static int krb5_step(struct auth_context *c, struct blob in, struct arena *a, st
 	return (maj & GSS_S_CONTINUE_NEEDED) ? 1 : 0;
 }
 
-static int krb5_get_mic(struct auth_context *c, struct blob message, struct arena *a, struct blob *ret_mic)
+static int krb5_get_mic(struct auth_context *c, struct blob message, struct arena *a,
+			struct blob *ret_mic)
 {
 	_cleanup_(cleanup_buffer) gss_buffer_desc mic = GSS_C_EMPTY_BUFFER;
 	gss_buffer_desc m = { message.len, (void *)message.data };
@@ -215,7 +218,8 @@ static int krb5_get_mic(struct auth_context *c, struct blob message, struct aren
 
 static int krb5_check_mic(struct auth_context *c, struct blob message, struct blob mic)
 {
-	gss_buffer_desc m = { message.len, (void *)message.data }, t = { mic.len, (void *)mic.data };
+	gss_buffer_desc m = { message.len, (void *)message.data },
+			t = { mic.len, (void *)mic.data };
 	OM_uint32 maj, min;
 
 	maj = gss_verify_mic(&min, c->krb5.gss, &m, &t, NULL);

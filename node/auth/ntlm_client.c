@@ -7,11 +7,12 @@
 #include "node/base/utf.h"
 
 #define MESSAGE_MAX 65536
-#define FLAGS                                                                                                       \
-	(NTLM_UNICODE | NTLM_REQUEST_TARGET | NTLM_SIGN | NTLM_NTLM | NTLM_ALWAYS_SIGN | NTLM_EXTENDED_SECURITY | \
-	 NTLM_VERSION | NTLM_128 | NTLM_KEY_EXCH | NTLM_56)
+#define FLAGS                                                                            \
+	(NTLM_UNICODE | NTLM_REQUEST_TARGET | NTLM_SIGN | NTLM_NTLM | NTLM_ALWAYS_SIGN | \
+	 NTLM_EXTENDED_SECURITY | NTLM_VERSION | NTLM_128 | NTLM_KEY_EXCH | NTLM_56)
 
-int ntlm_client_init(struct ntlm_client *c, const char *user, const char *domain, const char *password)
+int ntlm_client_init(struct ntlm_client *c, const char *user, const char *domain,
+		     const char *password)
 {
 	int r;
 
@@ -79,8 +80,8 @@ static int own_target_info(struct blob theirs, struct wr *w, uint64_t *ret_time)
 }
 
 /* Makes the NT response and the key that goes with it. Returns whether a MIC is due. */
-static int make_response(struct ntlm_client *c, const struct ntlm_challenge *ch, struct arena *a, struct blob *ret_nt,
-			 uint8_t ret_base_key[NTLM_KEY_LEN])
+static int make_response(struct ntlm_client *c, const struct ntlm_challenge *ch, struct arena *a,
+			 struct blob *ret_nt, uint8_t ret_base_key[NTLM_KEY_LEN])
 {
 	struct wr av = wr_arena(a, MESSAGE_MAX), w = wr_arena(a, MESSAGE_MAX);
 	struct ntlm_v2_client v2 = { 0 };
@@ -98,13 +99,15 @@ static int make_response(struct ntlm_client *c, const struct ntlm_challenge *ch,
 	r = ntlm_v2_response_key(c->nt_hash, c->user, c->domain, key);
 	if (r < 0)
 		return r;
-	ntlm_v2_proof(key, ch->challenge, BLOB(w.base + sizeof(proof), w.len - sizeof(proof)), proof, ret_base_key);
+	ntlm_v2_proof(key, ch->challenge, BLOB(w.base + sizeof(proof), w.len - sizeof(proof)),
+		      proof, ret_base_key);
 	wr_patch(&w, 0, proof, sizeof(proof));
 	*ret_nt = wr_blob(&w);
 	return mic;
 }
 
-int ntlm_client_authenticate(struct ntlm_client *c, struct blob challenge, struct arena *a, struct blob *ret_out)
+int ntlm_client_authenticate(struct ntlm_client *c, struct blob challenge, struct arena *a,
+			     struct blob *ret_out)
 {
 	struct ntlm_authenticate m = { .user = c->user, .domain = c->domain };
 	struct wr w = wr_arena(a, MESSAGE_MAX);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * NTLMv2's server side (MS-NLMP 3.2.5). NTLMv1, LM and anonymous are refused. A user that does not exist costs the
- * same computations as one that does, and fails in the same way. A context belongs to one thread at a time.
+ * NTLMv2's server side (MS-NLMP 3.2.5). NTLMv1, LM and anonymous are refused. A user that does not
+ * exist costs the same computations as one that does, and fails in the same way. A context belongs
+ * to one thread at a time.
  */
 #include "node/auth/auth_priv.h"
 #include "node/auth/ntlm_crypt.h"
@@ -15,16 +16,16 @@
 #define V1_RESPONSE_LEN 24
 
 /* What we agree to when the client offers it. */
-#define FLAGS_ECHOED                                                                                          \
-	(NTLM_UNICODE | NTLM_SIGN | NTLM_SEAL | NTLM_ALWAYS_SIGN | NTLM_EXTENDED_SECURITY | NTLM_128 | NTLM_56 | \
-	 NTLM_KEY_EXCH)
+#define FLAGS_ECHOED                                                                        \
+	(NTLM_UNICODE | NTLM_SIGN | NTLM_SEAL | NTLM_ALWAYS_SIGN | NTLM_EXTENDED_SECURITY | \
+	 NTLM_128 | NTLM_56 | NTLM_KEY_EXCH)
 
 /* An AUTHENTICATE message, checked as far as that goes without the user. */
 struct claim {
 	struct ntlm_authenticate m;
 	struct blob message;
-	struct blob temp;   /* the response without its proof */
-	bool mic;           /* the client says that it sent a MIC */
+	struct blob temp; /* the response without its proof */
+	bool mic; /* the client says that it sent a MIC */
 	const char *user, *domain; /* UTF-8, as sent */
 };
 
@@ -33,8 +34,8 @@ static int refuse(const struct claim *q, const char *reason)
 	static struct log_rl rl;
 
 	if (log_ratelimit(&rl, AUTH_LOG_PER_SECOND))
-		log_info("authentication refused: mech=ntlm user=%s domain=%s reason=\"%s\"", log_esc(q->user),
-			 log_esc(q->domain), reason);
+		log_info("authentication refused: mech=ntlm user=%s domain=%s reason=\"%s\"",
+			 log_esc(q->user), log_esc(q->domain), reason);
 	return -EACCES;
 }
 
@@ -64,7 +65,8 @@ static int target_info(struct auth_context *c, struct blob *ret_info)
 	return 0;
 }
 
-static int step_negotiate(struct auth_context *c, struct blob in, struct arena *a, struct blob *ret_out)
+static int step_negotiate(struct auth_context *c, struct blob in, struct arena *a,
+			  struct blob *ret_out)
 {
 	struct ntlm_exchange *x = &c->ntlm;
 	struct ntlm_negotiate n;
@@ -150,7 +152,8 @@ static int decode_claim(struct auth_context *c, struct blob in, struct claim *q)
 	q->message = in;
 	if (!(q->m.flags & NTLM_UNICODE))
 		return -EBADMSG;
-	if ((r = take_text(&c->arena, q->m.user, &q->user)) < 0 || (r = take_text(&c->arena, q->m.domain, &q->domain)) < 0)
+	if ((r = take_text(&c->arena, q->m.user, &q->user)) < 0 ||
+	    (r = take_text(&c->arena, q->m.domain, &q->domain)) < 0)
 		return r;
 	c->ntlm.flags &= q->m.flags | NTLM_TARGET_INFO;
 	if (c->ntlm.flags & NTLM_KEY_EXCH && q->m.session_key.len != NTLM_KEY_LEN)
@@ -175,10 +178,10 @@ static int lookup(struct auth_context *c, const struct claim *q, struct auth_use
 	return c->server->conf.lookup(c->server->conf.lookup_ctx, domain, user, ret_user);
 }
 
-/* Whether the proof is right for this hash. Clients that leave the domain out of the computation are supported
- * (3.2.5.1.2); both ways are always computed. */
-static int check_proof(struct auth_context *c, const struct claim *q, const uint8_t *nt_hash, bool *ret_right,
-		       uint8_t ret_base_key[NTLM_KEY_LEN])
+/* Whether the proof is right for this hash. Clients that leave the domain out of the computation
+ * are supported (3.2.5.1.2); both ways are always computed. */
+static int check_proof(struct auth_context *c, const struct claim *q, const uint8_t *nt_hash,
+		       bool *ret_right, uint8_t ret_base_key[NTLM_KEY_LEN])
 {
 	const struct blob domains[2] = { q->m.domain, { 0 } };
 	uint8_t key[NTLM_KEY_LEN], proof[PROOF_LEN], base_key[NTLM_KEY_LEN];
@@ -201,7 +204,8 @@ static int check_proof(struct auth_context *c, const struct claim *q, const uint
 	return r;
 }
 
-static bool check_mic_field(struct auth_context *c, const struct claim *q, const uint8_t *exported_key)
+static bool check_mic_field(struct auth_context *c, const struct claim *q,
+			    const uint8_t *exported_key)
 {
 	uint8_t mic[NTLM_MIC_LEN];
 
@@ -250,7 +254,8 @@ static int ntlm_step(struct auth_context *c, struct blob in, struct arena *a, st
 	return r;
 }
 
-static int ntlm_get_mic(struct auth_context *c, struct blob message, struct arena *a, struct blob *ret_mic)
+static int ntlm_get_mic(struct auth_context *c, struct blob message, struct arena *a,
+			struct blob *ret_mic)
 {
 	uint8_t *mic = arena_alloc(a, NTLM_SEAL_SIGNATURE_LEN);
 
@@ -272,7 +277,10 @@ static int ntlm_check_mic(struct auth_context *c, struct blob message, struct bl
 		      "wrong mechListMIC");
 }
 
-static void ntlm_done(struct auth_context *c) { (void)c; }
+static void ntlm_done(struct auth_context *c)
+{
+	(void)c;
+}
 
 const struct mech_ops ntlm_mech = {
 	.mech = AUTH_MECH_NTLM,

@@ -148,7 +148,10 @@ static void put_field(struct wr *w, struct blob b, size_t *at)
 }
 
 /* Version (2.2.2.10): any product version, NTLMSSP_REVISION_W2K3. */
-static void put_version(struct wr *w) { wr_bytes(w, (const uint8_t[]){ 10, 0, 0, 0, 0, 0, 0, 15 }, 8); }
+static void put_version(struct wr *w)
+{
+	wr_bytes(w, (const uint8_t[]){ 10, 0, 0, 0, 0, 0, 0, 15 }, 8);
+}
 
 void ntlm_encode_negotiate(struct wr *w, const struct ntlm_negotiate *m)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* NTLMSSP messages (MS-NLMP 2.2). Pure: struct <-> bytes; decoded blobs point into the message. Strings are UTF-16LE. */
+/* NTLMSSP messages (MS-NLMP 2.2). Pure: struct <-> bytes; decoded blobs point into the message.
+ * Strings are UTF-16LE. */
 #ifndef HF_NODE_AUTH_NTLMSSP_H
 #define HF_NODE_AUTH_NTLMSSP_H
 
@@ -53,7 +54,8 @@ struct ntlm_challenge {
 struct ntlm_authenticate {
 	struct blob lm, nt, domain, user, workstation, session_key;
 	uint32_t flags;
-	bool has_mic; /* the message is long enough for the field; whether it counts, MsvAvFlags says */
+	bool has_mic; /* the message is long enough for the field; whether it counts, MsvAvFlags
+			 says */
 	uint8_t mic[NTLM_MIC_LEN];
 };
 

@@ -2,7 +2,10 @@
 /* SPNEGO tokens. No state; any thread. */
 #include "node/auth/spnego.h"
 
-#define OID(...) { (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }) }
+#define OID(...)                                                                           \
+	{                                                                                  \
+		(const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }) \
+	}
 const struct blob oid_spnego = OID(0x2b, 6, 1, 5, 5, 2);
 const struct blob oid_krb5 = OID(0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 1, 2, 2);
 const struct blob oid_ms_krb5 = OID(0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 1, 2, 2);
@@ -141,7 +144,8 @@ void spnego_encode_resp(struct wr *w, const struct spnego_resp *resp)
 	size_t c = der_begin(w, DER_CONTEXT(1)), seq = der_begin(w, DER_SEQUENCE);
 
 	if (resp->state != SPNEGO_STATE_NONE)
-		put_in(w, DER_CONTEXT(0), DER_ENUMERATED, BLOB((uint8_t[]){ (uint8_t)resp->state }, 1));
+		put_in(w, DER_CONTEXT(0), DER_ENUMERATED,
+		       BLOB((uint8_t[]){ (uint8_t)resp->state }, 1));
 	if (resp->mech.len)
 		put_in(w, DER_CONTEXT(1), DER_OID, resp->mech);
 	if (resp->has_token)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SPNEGO tokens (RFC 4178 4.2, MS-SPNG 2.2.1). Pure: struct <-> bytes; decoded blobs point into the token. */
+/* SPNEGO tokens (RFC 4178 4.2, MS-SPNG 2.2.1). Pure: struct <-> bytes; decoded blobs point into the
+ * token. */
 #ifndef HF_NODE_AUTH_SPNEGO_H
 #define HF_NODE_AUTH_SPNEGO_H
 
@@ -39,8 +40,8 @@ int spnego_decode_init(struct blob in, struct spnego_init *ret_init);
 /* -EBADMSG when it is not a well-formed NegTokenResp. */
 int spnego_decode_resp(struct blob in, struct spnego_resp *ret_resp);
 
-/* Writes a NegTokenInit; `hint`: the NegTokenInit2 of a server, with the hint name that Windows sends. mech_list of
- * `init` is not looked at. */
+/* Writes a NegTokenInit; `hint`: the NegTokenInit2 of a server, with the hint name that Windows
+ * sends. mech_list of `init` is not looked at. */
 void spnego_encode_init(struct wr *w, const struct spnego_init *init, bool hint);
 void spnego_encode_resp(struct wr *w, const struct spnego_resp *resp);
 /* Writes the DER of MechTypeList. */

@@ -16,7 +16,10 @@ void crypto_random(void *p, size_t n)
 		abort();
 }
 
-bool crypto_equal(const void *a, const void *b, size_t n) { return gnutls_memcmp(a, b, n) == 0; }
+bool crypto_equal(const void *a, const void *b, size_t n)
+{
+	return gnutls_memcmp(a, b, n) == 0;
+}
 
 void crypto_wipe(void *p, size_t n)
 {
@@ -66,7 +69,8 @@ void crypto_rc4(const void *key, size_t key_len, const void *in, size_t n, void 
 	crypto_wipe(&c, sizeof(c));
 }
 
-static int digest(gnutls_digest_algorithm_t alg, const struct iovec *iov, int iovcnt, uint8_t *ret_digest)
+static int digest(gnutls_digest_algorithm_t alg, const struct iovec *iov, int iovcnt,
+		  uint8_t *ret_digest)
 {
 	gnutls_hash_hd_t h;
 	int r = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Digests, random bytes and comparisons. Pure functions, safe on any thread. MD4, MD5 and RC4 are here for
- * NTLM alone (MS-NLMP); nothing new may use them.
+ * Digests, random bytes and comparisons. Pure functions, safe on any thread. MD4, MD5 and RC4 are
+ * here for NTLM alone (MS-NLMP); nothing new may use them.
  */
 #ifndef HF_NODE_CRYPTO_CRYPTO_H
 #define HF_NODE_CRYPTO_CRYPTO_H

@@ -4,7 +4,10 @@
 
 #include <gnutls/crypto.h>
 
-void preauth_init(struct preauth *p) { memset(p->hash, 0, sizeof(p->hash)); }
+void preauth_init(struct preauth *p)
+{
+	memset(p->hash, 0, sizeof(p->hash));
+}
 
 int preauth_update(struct preauth *p, const struct iovec *iov, int iovcnt)
 {

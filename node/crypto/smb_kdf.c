@@ -4,8 +4,8 @@
 
 #include "node/wire/wr.h"
 
-int smb_kdf(const uint8_t *ki, size_t ki_len, struct blob label, struct blob context, uint8_t *ret_key,
-	    size_t key_len)
+int smb_kdf(const uint8_t *ki, size_t ki_len, struct blob label, struct blob context,
+	    uint8_t *ret_key, size_t key_len)
 {
 	uint8_t head[4], tail[4], zero = 0, mac[SHA256_LEN];
 	struct wr h = wr_fixed(head, sizeof(head)), t = wr_fixed(tail, sizeof(tail));
@@ -30,7 +30,10 @@ int smb_kdf(const uint8_t *ki, size_t ki_len, struct blob label, struct blob con
 }
 
 /* Labels and contexts count their terminating zero (MS-SMB2 3.3.5.5.3). */
-#define S(s) { (const uint8_t *)(s), sizeof(s) }
+#define S(s)                                    \
+	{                                       \
+		(const uint8_t *)(s), sizeof(s) \
+	}
 static const struct {
 	struct blob label, context, label311;
 } uses[] = {

@@ -28,17 +28,21 @@ struct seal_key {
 	const struct cipher *cipher;
 	uint8_t key[SMB_KEY_MAX_LEN];
 	uint8_t prefix[NONCE_FIELD_LEN]; /* the first nonce_len - COUNTER_LEN bytes of each nonce */
-	_Atomic uint64_t used;           /* nonces given out */
+	_Atomic uint64_t used; /* nonces given out */
 	struct handles handles;
 };
 
-size_t seal_key_len(enum seal_alg alg) { return (size_t)alg < ARRAY_SIZE(ciphers) ? ciphers[alg].key_len : 0; }
+size_t seal_key_len(enum seal_alg alg)
+{
+	return (size_t)alg < ARRAY_SIZE(ciphers) ? ciphers[alg].key_len : 0;
+}
 
 static int make_handle(const void *ctx, void **ret_handle)
 {
 	const struct seal_key *k = ctx;
 	gnutls_datum_t d = { (uint8_t *)k->key, k->cipher->key_len };
-	int r = gnutls_aead_cipher_init((gnutls_aead_cipher_hd_t *)ret_handle, k->cipher->gnutls, &d);
+	int r = gnutls_aead_cipher_init((gnutls_aead_cipher_hd_t *)ret_handle, k->cipher->gnutls,
+					&d);
 
 	if (r < 0)
 		return r == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EIO;
@@ -78,7 +82,10 @@ void seal_key_free(struct seal_key *k)
 	free(k);
 }
 
-void seal_key_set_counter(struct seal_key *k, uint64_t used) { atomic_store(&k->used, used); }
+void seal_key_set_counter(struct seal_key *k, uint64_t used)
+{
+	atomic_store(&k->used, used);
+}
 
 /* Writes the next nonce into the header's field, the rest of which is zero. */
 static int next_nonce(struct seal_key *k, uint8_t *header)
@@ -90,8 +97,8 @@ static int next_nonce(struct seal_key *k, uint8_t *header)
 	do {
 		if (used == UINT64_MAX)
 			return -EOVERFLOW;
-	} while (!atomic_compare_exchange_weak_explicit(&k->used, &used, used + 1, memory_order_relaxed,
-							memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&k->used, &used, used + 1, memory_order_relaxed, memory_order_relaxed));
 	wr_bytes(&w, k->prefix, prefix_len);
 	wr_le64(&w, used);
 	wr_zero(&w, NONCE_FIELD_LEN - prefix_len - COUNTER_LEN);
@@ -99,7 +106,8 @@ static int next_nonce(struct seal_key *k, uint8_t *header)
 }
 
 /* Runs the cipher over `iov` in place; `tag` is written when sealing and compared when not. */
-static int run(struct seal_key *k, bool seal, const uint8_t *header, const giovec_t *v, int n, uint8_t *tag)
+static int run(struct seal_key *k, bool seal, const uint8_t *header, const giovec_t *v, int n,
+	       uint8_t *tag)
 {
 	giovec_t aad = { (void *)(header + NONCE_AT), SEAL_HEADER_LEN - NONCE_AT };
 	const uint8_t *nonce = header + NONCE_AT;
@@ -112,9 +120,11 @@ static int run(struct seal_key *k, bool seal, const uint8_t *header, const giove
 	if (r < 0)
 		return r;
 	if (seal)
-		r = gnutls_aead_cipher_encryptv2(handle, nonce, k->cipher->nonce_len, &aad, 1, v, n, tag, &tag_len);
+		r = gnutls_aead_cipher_encryptv2(handle, nonce, k->cipher->nonce_len, &aad, 1, v, n,
+						 tag, &tag_len);
 	else
-		r = gnutls_aead_cipher_decryptv2(handle, nonce, k->cipher->nonce_len, &aad, 1, v, n, tag, tag_len);
+		r = gnutls_aead_cipher_decryptv2(handle, nonce, k->cipher->nonce_len, &aad, 1, v, n,
+						 tag, tag_len);
 	if (index == HANDLES_KEPT)
 		gnutls_aead_cipher_deinit(handle);
 	handles_put(&k->handles, index);
@@ -124,8 +134,8 @@ static int run(struct seal_key *k, bool seal, const uint8_t *header, const giove
 }
 
 /* gnutls has its own element type; the elements are as in `iov`. */
-static int run_iov(struct seal_key *k, bool seal, const uint8_t *header, const struct iovec *iov, int iovcnt,
-		   uint8_t *tag)
+static int run_iov(struct seal_key *k, bool seal, const uint8_t *header, const struct iovec *iov,
+		   int iovcnt, uint8_t *tag)
 {
 	giovec_t stack[STACK_IOV];
 	_cleanup_free_ giovec_t *heap = NULL;
@@ -141,7 +151,8 @@ static int run_iov(struct seal_key *k, bool seal, const uint8_t *header, const s
 	return run(k, seal, header, v, iovcnt, tag);
 }
 
-int seal_encrypt(struct seal_key *k, uint8_t header[SEAL_HEADER_LEN], const struct iovec *iov, int iovcnt)
+int seal_encrypt(struct seal_key *k, uint8_t header[SEAL_HEADER_LEN], const struct iovec *iov,
+		 int iovcnt)
 {
 	int r = next_nonce(k, header);
 
@@ -150,8 +161,8 @@ int seal_encrypt(struct seal_key *k, uint8_t header[SEAL_HEADER_LEN], const stru
 	return run_iov(k, true, header, iov, iovcnt, header + SIGNATURE_AT);
 }
 
-int seal_encrypt_to(struct seal_key *k, uint8_t header[SEAL_HEADER_LEN], const struct iovec *iov, int iovcnt,
-		    uint8_t *out)
+int seal_encrypt_to(struct seal_key *k, uint8_t header[SEAL_HEADER_LEN], const struct iovec *iov,
+		    int iovcnt, uint8_t *out)
 {
 	size_t n = 0;
 
@@ -163,7 +174,8 @@ int seal_encrypt_to(struct seal_key *k, uint8_t header[SEAL_HEADER_LEN], const s
 	return seal_encrypt(k, header, &(struct iovec){ out, n }, 1);
 }
 
-int seal_decrypt(struct seal_key *k, const uint8_t header[SEAL_HEADER_LEN], const struct iovec *iov, int iovcnt)
+int seal_decrypt(struct seal_key *k, const uint8_t header[SEAL_HEADER_LEN], const struct iovec *iov,
+		 int iovcnt)
 {
 	uint8_t tag[SEAL_TAG_LEN];
 

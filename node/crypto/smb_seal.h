@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Encryption of SMB2 messages behind an SMB2 TRANSFORM_HEADER (MS-SMB2 2.2.41, 3.1.4.3). One key serves one direction of one
- * session; several threads may use it at once. The nonce is the key's own: a random prefix and a 64-bit counter, so that none comes
- * twice under a key.
+ * Encryption of SMB2 messages behind an SMB2 TRANSFORM_HEADER (MS-SMB2 2.2.41, 3.1.4.3). One key
+ * serves one direction of one session; several threads may use it at once. The nonce is the key's
+ * own: a random prefix and a 64-bit counter, so that none comes twice under a key.
  */
 #ifndef HF_NODE_CRYPTO_SMB_SEAL_H
 #define HF_NODE_CRYPTO_SMB_SEAL_H
@@ -32,18 +32,21 @@ void seal_key_free(struct seal_key *k);
 DEFINE_CLEANUP(struct seal_key, seal_key, seal_key_free)
 
 /*
- * Encrypts the message in `iov` in place and completes its transform header: the caller has written ProtocolId,
- * OriginalMessageSize (the sum of `iov`), Flags and SessionId; this writes Nonce and Signature.
- * -EOVERFLOW when the key has no nonce left (the session must end); -ENOMEM; -EIO; the content is then undefined.
+ * Encrypts the message in `iov` in place and completes its transform header: the caller has written
+ * ProtocolId, OriginalMessageSize (the sum of `iov`), Flags and SessionId; this writes Nonce and
+ * Signature. -EOVERFLOW when the key has no nonce left (the session must end); -ENOMEM; -EIO; the
+ * content is then undefined.
  */
-int seal_encrypt(struct seal_key *k, uint8_t header[SEAL_HEADER_LEN], const struct iovec *iov, int iovcnt);
-/* Same, but reads from `iov` and writes the cipher text to `out` (the sum of `iov` bytes, not overlapping). */
-int seal_encrypt_to(struct seal_key *k, uint8_t header[SEAL_HEADER_LEN], const struct iovec *iov, int iovcnt,
-		    uint8_t *out);
+int seal_encrypt(struct seal_key *k, uint8_t header[SEAL_HEADER_LEN], const struct iovec *iov,
+		 int iovcnt);
+/* Same, but reads from `iov` and writes the cipher text to `out` (the sum of `iov` bytes, not
+ * overlapping). */
+int seal_encrypt_to(struct seal_key *k, uint8_t header[SEAL_HEADER_LEN], const struct iovec *iov,
+		    int iovcnt, uint8_t *out);
 /*
- * Checks and decrypts in place what follows `header`. The caller has checked ProtocolId, Flags and that
- * OriginalMessageSize is the sum of `iov`. 0, or -EBADMSG when the signature is wrong (the content is
- * then undefined and must be dropped); -ENOMEM; -EIO.
+ * Checks and decrypts in place what follows `header`. The caller has checked ProtocolId, Flags and
+ * that OriginalMessageSize is the sum of `iov`. 0, or -EBADMSG when the signature is wrong (the
+ * content is then undefined and must be dropped); -ENOMEM; -EIO.
  */
 int seal_decrypt(struct seal_key *k, const uint8_t header[SEAL_HEADER_LEN], const struct iovec *iov,
 		 int iovcnt);

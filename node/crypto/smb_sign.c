@@ -28,10 +28,12 @@ static int make_handle(const void *ctx, void **ret_handle)
 	int r;
 
 	if (k->alg == SIGN_AES_GMAC)
-		r = gnutls_aead_cipher_init((gnutls_aead_cipher_hd_t *)ret_handle, GNUTLS_CIPHER_AES_128_GCM, &d);
+		r = gnutls_aead_cipher_init((gnutls_aead_cipher_hd_t *)ret_handle,
+					    GNUTLS_CIPHER_AES_128_GCM, &d);
 	else
 		r = gnutls_hmac_init((gnutls_hmac_hd_t *)ret_handle,
-				     k->alg == SIGN_AES_CMAC ? GNUTLS_MAC_AES_CMAC_128 : GNUTLS_MAC_SHA256,
+				     k->alg == SIGN_AES_CMAC ? GNUTLS_MAC_AES_CMAC_128 :
+							       GNUTLS_MAC_SHA256,
 				     k->key, SMB_KEY_LEN);
 	if (r < 0)
 		return r == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EIO;
@@ -81,7 +83,8 @@ void sign_key_free(struct sign_key *k)
 
 static const uint8_t zero_signature[SMB_SIGNATURE_LEN];
 
-/* Copies the element list with the Signature field replaced by zeros; `out` has room for iovcnt + 2. */
+/* Copies the element list with the Signature field replaced by zeros; `out` has room for iovcnt
+ * + 2. */
 static int without_signature(const struct iovec *iov, int iovcnt, giovec_t *out)
 {
 	uint8_t *h = iov[0].iov_base;
@@ -97,7 +100,8 @@ static int without_signature(const struct iovec *iov, int iovcnt, giovec_t *out)
 	return n;
 }
 
-/* MS-SMB2 3.1.4.1: MessageId, then 32 bits of which the lowest says "server" and the next "CANCEL". */
+/* MS-SMB2 3.1.4.1: MessageId, then 32 bits of which the lowest says "server" and the next "CANCEL".
+ */
 static void gmac_nonce(const uint8_t *header, uint8_t nonce[GMAC_NONCE_LEN])
 {
 	struct rd r = rd_init(header, HEADER_LEN);
@@ -111,11 +115,12 @@ static void gmac_nonce(const uint8_t *header, uint8_t nonce[GMAC_NONCE_LEN])
 	flags = rd_le32(&r);
 	rd_skip(&r, 4);
 	wr_le64(&w, rd_le64(&r));
-	wr_le32(&w, ((flags & FLAG_SERVER_TO_REDIR) ? 1u : 0u) | (command == COMMAND_CANCEL ? 2u : 0u));
+	wr_le32(&w,
+		((flags & FLAG_SERVER_TO_REDIR) ? 1u : 0u) | (command == COMMAND_CANCEL ? 2u : 0u));
 }
 
-static int compute_with(void *handle, enum sign_alg alg, const uint8_t *header, const giovec_t *v, int n,
-			uint8_t ret_signature[SMB_SIGNATURE_LEN])
+static int compute_with(void *handle, enum sign_alg alg, const uint8_t *header, const giovec_t *v,
+			int n, uint8_t ret_signature[SMB_SIGNATURE_LEN])
 {
 	uint8_t mac[SHA256_LEN], nonce[GMAC_NONCE_LEN];
 	size_t tag_len = SMB_SIGNATURE_LEN;
@@ -123,7 +128,8 @@ static int compute_with(void *handle, enum sign_alg alg, const uint8_t *header, 
 
 	if (alg == SIGN_AES_GMAC) {
 		gmac_nonce(header, nonce);
-		r = gnutls_aead_cipher_encryptv2(handle, nonce, sizeof(nonce), v, n, NULL, 0, mac, &tag_len);
+		r = gnutls_aead_cipher_encryptv2(handle, nonce, sizeof(nonce), v, n, NULL, 0, mac,
+						 &tag_len);
 	} else {
 		for (int i = 0; i < n && r >= 0; i++)
 			r = gnutls_hmac(handle, v[i].iov_base, v[i].iov_len);
@@ -156,7 +162,8 @@ static int compute(struct sign_key *k, const struct iovec *iov, int iovcnt,
 	r = handles_get(&k->handles, make_handle, k, &index, &handle);
 	if (r < 0)
 		return r;
-	r = compute_with(handle, k->alg, iov[0].iov_base, v, without_signature(iov, iovcnt, v), ret_signature);
+	r = compute_with(handle, k->alg, iov[0].iov_base, v, without_signature(iov, iovcnt, v),
+			 ret_signature);
 	if (index == HANDLES_KEPT)
 		free_handle(k, handle);
 	handles_put(&k->handles, index);
@@ -180,5 +187,8 @@ int sign_verify(struct sign_key *k, const struct iovec *iov, int iovcnt)
 
 	if (r < 0)
 		return r;
-	return crypto_equal((uint8_t *)iov[0].iov_base + SIGNATURE_AT, signature, SMB_SIGNATURE_LEN) ? 0 : -EBADMSG;
+	return crypto_equal((uint8_t *)iov[0].iov_base + SIGNATURE_AT, signature,
+			    SMB_SIGNATURE_LEN) ?
+		       0 :
+		       -EBADMSG;
 }

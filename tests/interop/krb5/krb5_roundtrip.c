@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * MIT's GSSAPI as the initiator, our acceptor as the server, tickets of a real KDC (started by test_krb5.sh). The
- * initiator speaks SPNEGO itself, so that its ideas of mechListMIC are tested too.
+ * MIT's GSSAPI as the initiator, our acceptor as the server, tickets of a real KDC (started by
+ * test_krb5.sh). The initiator speaks SPNEGO itself, so that its ideas of mechListMIC are tested
+ * too.
  */
 #include "tests/unit/test.h"
 
@@ -27,7 +28,9 @@ static int lookup(void *ctx, const char *domain, const char *user, struct auth_u
 
 static struct auth_server *server_for(const char *keytab, const char *realm)
 {
-	struct auth_config conf = { .netbios_name = "NODE1", .keytab = keytab, .realm = realm, .lookup = lookup };
+	struct auth_config conf = {
+		.netbios_name = "NODE1", .keytab = keytab, .realm = realm, .lookup = lookup
+	};
 	struct auth_server *s;
 
 	assert_int_equal(auth_server_new(&conf, &s), 0);
@@ -38,8 +41,10 @@ static void use_ccache(const char *who)
 {
 	OM_uint32 min;
 
-	assert_int_equal(gss_krb5_ccache_name(&min, arena_printf(&arena, "FILE:%s/cc-%s", getenv("CCACHES"), who), NULL),
-			 GSS_S_COMPLETE);
+	assert_int_equal(
+		gss_krb5_ccache_name(
+			&min, arena_printf(&arena, "FILE:%s/cc-%s", getenv("CCACHES"), who), NULL),
+		GSS_S_COMPLETE);
 }
 
 static gss_name_t service_name(void)
@@ -49,7 +54,8 @@ static gss_name_t service_name(void)
 	gss_name_t n;
 	OM_uint32 min;
 
-	assert_int_equal(gss_import_name(&min, &b, (gss_OID)GSS_KRB5_NT_PRINCIPAL_NAME, &n), GSS_S_COMPLETE);
+	assert_int_equal(gss_import_name(&min, &b, (gss_OID)GSS_KRB5_NT_PRINCIPAL_NAME, &n),
+			 GSS_S_COMPLETE);
 	return n;
 }
 
@@ -71,8 +77,9 @@ static void initiator_init(struct initiator *i, const char *who, bool spnego)
 	i->mech = spnego ? &spnego_oid : (gss_OID)gss_mech_krb5;
 	i->target = service_name();
 	mechs = (gss_OID_set_desc){ 1, i->mech };
-	assert_int_equal(gss_acquire_cred(&min, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechs, GSS_C_INITIATE, &i->cred, NULL,
-					  NULL), GSS_S_COMPLETE);
+	assert_int_equal(gss_acquire_cred(&min, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechs,
+					  GSS_C_INITIATE, &i->cred, NULL, NULL),
+			 GSS_S_COMPLETE);
 	if (spnego)
 		assert_int_equal(gss_set_neg_mechs(&min, i->cred, &krb5_only), GSS_S_COMPLETE);
 }
@@ -84,8 +91,8 @@ static bool initiator_step(struct initiator *i, struct blob in, struct blob *ret
 	OM_uint32 maj, min;
 
 	maj = gss_init_sec_context(&min, i->cred, &i->ctx, i->target, i->mech,
-				   GSS_C_MUTUAL_FLAG | GSS_C_INTEG_FLAG | GSS_C_REPLAY_FLAG, 0, GSS_C_NO_CHANNEL_BINDINGS,
-				   &t, NULL, &out, NULL, NULL);
+				   GSS_C_MUTUAL_FLAG | GSS_C_INTEG_FLAG | GSS_C_REPLAY_FLAG, 0,
+				   GSS_C_NO_CHANNEL_BINDINGS, &t, NULL, &out, NULL, NULL);
 	assert_false(GSS_ERROR(maj));
 	*ret_out = BLOB(arena_memdup(&arena, out.value, out.length), out.length);
 	gss_release_buffer(&min, &out);
@@ -106,7 +113,9 @@ static void assert_same_key(struct initiator *i, const struct auth_result *res)
 	gss_buffer_set_t set = GSS_C_NO_BUFFER_SET;
 	OM_uint32 min;
 
-	assert_int_equal(gss_inquire_sec_context_by_oid(&min, i->ctx, GSS_C_INQ_SSPI_SESSION_KEY, &set), GSS_S_COMPLETE);
+	assert_int_equal(
+		gss_inquire_sec_context_by_oid(&min, i->ctx, GSS_C_INQ_SSPI_SESSION_KEY, &set),
+		GSS_S_COMPLETE);
 	assert_int_equal(set->elements[0].length, res->session_key.len);
 	assert_int_equal(res->session_key.len, 32);
 	assert_memory_equal(set->elements[0].value, res->session_key.data, 32);
@@ -141,8 +150,9 @@ static void test_alice(void **state)
 }
 
 /* Sends the mechanism's bare token under a SPNEGO that this test writes itself. */
-static struct auth_context *first(struct auth_server *s, struct initiator *i, const struct blob *mechs, size_t n,
-				  int *ret_r, struct blob *ret_out, struct blob *ret_token)
+static struct auth_context *first(struct auth_server *s, struct initiator *i,
+				  const struct blob *mechs, size_t n, int *ret_r,
+				  struct blob *ret_out, struct blob *ret_token)
 {
 	struct spnego_init init = { .nmechs = n, .has_token = true };
 	struct wr w = wr_arena(&arena, 1 << 17);
@@ -187,7 +197,8 @@ static int try_once(const char *who, const char *keytab, const char *realm, bool
 
 static void test_refused(void **state)
 {
-	assert_int_equal(try_once("alice", getenv("KEYTAB"), NULL, false), 0); /* Microsoft's OID, no mechListMIC */
+	assert_int_equal(try_once("alice", getenv("KEYTAB"), NULL, false),
+			 0); /* Microsoft's OID, no mechListMIC */
 	assert_int_equal(try_once("alice", getenv("KEYTAB"), "TEST.EXAMPLE", false), 0);
 	assert_int_equal(try_once("alice", getenv("KEYTAB"), "OTHER.EXAMPLE", false), -EACCES);
 	assert_int_equal(try_once("mallory", getenv("KEYTAB"), NULL, false), -EACCES);
@@ -230,14 +241,18 @@ static struct blob gss_mic(struct initiator *i, struct blob m)
 	return mic;
 }
 
-/* Kerberos as the client's second choice: the token comes one message later, then both sides sign the list. */
+/* Kerberos as the client's second choice: the token comes one message later, then both sides sign
+ * the list. */
 static void second_choice(bool right)
 {
-	static const struct blob neg = { (const uint8_t *)"\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x1e", 10 };
+	static const struct blob neg = {
+		(const uint8_t *)"\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x1e", 10
+	};
 	struct auth_server *s = server_for(getenv("KEYTAB"), NULL);
 	struct blob mechs[2] = { neg, oid_krb5 }, out, token;
 	struct spnego_resp from, to = { .state = SPNEGO_STATE_NONE, .has_token = true };
-	struct wr list = wr_arena(&arena, 256), w = wr_arena(&arena, 1 << 17), w2 = wr_arena(&arena, 1 << 17);
+	struct wr list = wr_arena(&arena, 256), w = wr_arena(&arena, 1 << 17),
+		  w2 = wr_arena(&arena, 1 << 17);
 	gss_buffer_desc m, mic;
 	struct auth_context *c;
 	struct initiator i;
@@ -259,7 +274,8 @@ static void second_choice(bool right)
 	m = (gss_buffer_desc){ list.len, list.base };
 	mic = (gss_buffer_desc){ from.mic.len, (void *)from.mic.data };
 	assert_int_equal(gss_verify_mic(&min, i.ctx, &m, &mic, NULL), GSS_S_COMPLETE);
-	to = (struct spnego_resp){ .state = SPNEGO_STATE_NONE, .has_mic = true,
+	to = (struct spnego_resp){ .state = SPNEGO_STATE_NONE,
+				   .has_mic = true,
 				   .mic = gss_mic(&i, BLOB(list.base, list.len - !right)) };
 	spnego_encode_resp(&w2, &to);
 	assert_int_equal(auth_step(c, wr_blob(&w2), &arena, &out), right ? 0 : -EACCES);

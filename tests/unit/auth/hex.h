@@ -31,11 +31,11 @@ static inline struct blob hex(struct arena *a, const char *s)
 	return BLOB(p, n);
 }
 
-#define assert_hex(a, p, n, s)                                                \
-	do {                                                                  \
-		struct blob want_ = hex(a, s);                                \
-		assert_int_equal(n, want_.len);                               \
-		assert_memory_equal(p, want_.data, want_.len);                \
+#define assert_hex(a, p, n, s)                                 \
+	do {                                                   \
+		struct blob want_ = hex(a, s);                 \
+		assert_int_equal(n, want_.len);                \
+		assert_memory_equal(p, want_.data, want_.len); \
 	} while (0)
 
 #endif

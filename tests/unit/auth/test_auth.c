@@ -49,8 +49,11 @@ static int lookup(void *ctx, const char *domain, const char *user, struct auth_u
 
 static int setup(void **state)
 {
-	struct auth_config conf = { .netbios_name = "NODE1", .netbios_domain = "CLUSTER", .dns_name = "node1.example",
-				    .dns_domain = "example", .lookup = lookup };
+	struct auth_config conf = { .netbios_name = "NODE1",
+				    .netbios_domain = "CLUSTER",
+				    .dns_name = "node1.example",
+				    .dns_domain = "example",
+				    .lookup = lookup };
 
 	log_set_level(LOG_LEVEL_ERR);
 	arena_init(&arena, 0);
@@ -75,6 +78,7 @@ static void run(const struct attempt *t)
 	_cleanup_(cleanup_auth) struct auth_context *s = NULL;
 	_cleanup_(cleanup_auth_client) struct auth_client *c = NULL;
 	const struct auth_result *res;
+	struct auth_user user;
 	struct blob a = { 0 }, b = { 0 };
 
 	assert_int_equal(auth_new(server, &s), 0);
@@ -98,6 +102,10 @@ static void run(const struct attempt *t)
 	assert_int_equal(res->session_key.len, 16);
 	assert_true(blob_equal(res->session_key, auth_client_session_key(c)));
 	assert_false(res->guest || res->anonymous);
+	auth_take_identity(s, &user);
+	assert_int_equal(user.uid, t->uid);
+	assert_false(user.has_nt_hash);
+	auth_user_done(&user);
 }
 
 static void test_attempts(void **state)
@@ -124,7 +132,8 @@ static void test_attempts(void **state)
 }
 
 /* Runs the exchange without SPNEGO up to AUTHENTICATE; the caller bends that. */
-static struct auth_context *until_authenticate(struct ntlm_client *c, uint8_t **ret_message, size_t *ret_len)
+static struct auth_context *until_authenticate(struct ntlm_client *c, uint8_t **ret_message,
+					       size_t *ret_len)
 {
 	struct auth_context *s;
 	struct blob a, b;
@@ -139,7 +148,8 @@ static struct auth_context *until_authenticate(struct ntlm_client *c, uint8_t **
 	return s;
 }
 
-/* Flips every byte of AUTHENTICATE in turn: the MIC covers them all, so nobody gets in, and nothing crashes. */
+/* Flips every byte of AUTHENTICATE in turn: the MIC covers them all, so nobody gets in, and nothing
+ * crashes. */
 static void test_tampered(void **state)
 {
 	size_t len = 1;
@@ -171,7 +181,8 @@ static void test_truncated(void **state)
 		uint8_t *m;
 		struct auth_context *s = until_authenticate(&c, &m, &len);
 
-		assert_int_equal(auth_step(s, BLOB(arena_memdup(&arena, m, n), n), &arena, &b), -EBADMSG);
+		assert_int_equal(auth_step(s, BLOB(arena_memdup(&arena, m, n), n), &arena, &b),
+				 -EBADMSG);
 		auth_free(s);
 		ntlm_client_done(&c);
 	}
@@ -187,7 +198,7 @@ static void test_downgrade(void **state)
 	assert_int_equal(ntlm_client_init(&c, "alice", "DOM", "correct horse"), 0);
 	assert_int_equal(auth_new(server, &s), 0);
 	assert_int_equal(ntlm_client_negotiate(&c, &arena, &a), 0);
-	((uint8_t *)a.data)[15] &= (uint8_t)~(NTLM_KEY_EXCH >> 24);
+	((uint8_t *)a.data)[15] &= (uint8_t) ~(NTLM_KEY_EXCH >> 24);
 	assert_int_equal(auth_step(s, a, &arena, &b), 1);
 	assert_int_equal(ntlm_client_authenticate(&c, b, &arena, &a), 0);
 	assert_int_equal(auth_step(s, a, &arena, &b), -EACCES);
@@ -219,15 +230,19 @@ static void test_weak_responses(void **state)
 	}
 }
 
-/* A client that prefers a mechanism that we do not have (RFC 4178 5): its token is dropped, and both sides must prove that
- * nobody touched the list. `mic`: 0 left out, 1 right, 2 wrong, 3 in a message of its own. */
+/* A client that prefers a mechanism that we do not have (RFC 4178 5): its token is dropped, and
+ * both sides must prove that nobody touched the list. `mic`: 0 left out, 1 right, 2 wrong, 3 in a
+ * message of its own. */
 static void second_choice(int mic, int want)
 {
-	struct spnego_init init = { .mechs = { oid_ms_krb5, oid_krb5, oid_ntlmssp }, .nmechs = 3, .has_token = true,
+	struct spnego_init init = { .mechs = { oid_ms_krb5, oid_krb5, oid_ntlmssp },
+				    .nmechs = 3,
+				    .has_token = true,
 				    .token = BLOB("optimistic", 10) };
 	struct spnego_resp from, to = { .state = SPNEGO_STATE_NONE, .has_token = true };
-	struct wr list = wr_arena(&arena, 256), w1 = wr_arena(&arena, 4096), w2 = wr_arena(&arena, 4096),
-		  w3 = wr_arena(&arena, 4096), w4 = wr_arena(&arena, 4096);
+	struct wr list = wr_arena(&arena, 256), w1 = wr_arena(&arena, 4096),
+		  w2 = wr_arena(&arena, 4096), w3 = wr_arena(&arena, 4096),
+		  w4 = wr_arena(&arena, 4096);
 	uint8_t ours[16], theirs[16];
 	struct auth_context *s;
 	struct ntlm_client c;
@@ -255,11 +270,14 @@ static void second_choice(int mic, int want)
 	assert_int_equal(auth_step(s, wr_blob(&w3), &arena, &b), want);
 	if (want >= 0) {
 		assert_int_equal(spnego_decode_resp(b, &from), 0);
-		assert_int_equal(from.state, want ? SPNEGO_ACCEPT_INCOMPLETE : SPNEGO_ACCEPT_COMPLETED);
+		assert_int_equal(from.state,
+				 want ? SPNEGO_ACCEPT_INCOMPLETE : SPNEGO_ACCEPT_COMPLETED);
 		assert_true(from.has_mic && blob_equal(from.mic, BLOB(theirs, 16)));
 	}
 	if (want == 1) {
-		to = (struct spnego_resp){ .state = SPNEGO_STATE_NONE, .has_mic = mic == 3, .mic = BLOB(ours, 16) };
+		to = (struct spnego_resp){ .state = SPNEGO_STATE_NONE,
+					   .has_mic = mic == 3,
+					   .mic = BLOB(ours, 16) };
 		spnego_encode_resp(&w4, &to);
 		assert_int_equal(auth_step(s, wr_blob(&w4), &arena, &b), mic == 3 ? 0 : -EBADMSG);
 	}
@@ -286,7 +304,8 @@ static void test_first_tokens(void **state)
 		{ "4e544c4d53535000 03000000 01000000", -EBADMSG },
 		{ "4e544c4d53535000 01000000 02000000", -EACCES }, /* OEM only */
 		{ "a1 07 30 05 a0 03 0a 01 00", -EBADMSG },
-		{ "60 1b 06 06 2b0601050502 a0 11 30 0f a0 0d 30 0b 06 09 2a864886f712010202", -EACCES }, /* no keytab */
+		{ "60 1b 06 06 2b0601050502 a0 11 30 0f a0 0d 30 0b 06 09 2a864886f712010202",
+		  -EACCES }, /* no keytab */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -325,10 +344,10 @@ static void test_server_config(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_attempts),      cmocka_unit_test(test_tampered),
-		cmocka_unit_test(test_truncated),     cmocka_unit_test(test_downgrade),
+		cmocka_unit_test(test_attempts),       cmocka_unit_test(test_tampered),
+		cmocka_unit_test(test_truncated),      cmocka_unit_test(test_downgrade),
 		cmocka_unit_test(test_weak_responses), cmocka_unit_test(test_second_choice),
-		cmocka_unit_test(test_first_tokens),  cmocka_unit_test(test_server_config),
+		cmocka_unit_test(test_first_tokens),   cmocka_unit_test(test_server_config),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Keys, signatures and encryption against published vectors: Microsoft's articles "SMB 2 and SMB 3 security in Windows 10: the
- * anatomy of signing and cryptographic keys" and "Encryption in SMB 3.0 / SMB 3.1.1", RFC 4493, the GCM specification.
+ * Keys, signatures and encryption against published vectors: Microsoft's articles "SMB 2 and SMB 3
+ * security in Windows 10: the anatomy of signing and cryptographic keys" and "Encryption in SMB 3.0
+ * / SMB 3.1.1", RFC 4493, the GCM specification.
  */
 #include "tests/unit/test.h"
 
@@ -38,7 +39,8 @@ static void check_kdf(const char *session_key, const char *preauth_hash, const c
 	for (int use = 0; use < 4; use++) {
 		if (!want[use])
 			continue;
-		assert_int_equal(smb_derive_key((enum smb_key_use)use, sk, pp, key, sizeof(key)), 0);
+		assert_int_equal(smb_derive_key((enum smb_key_use)use, sk, pp, key, sizeof(key)),
+				 0);
 		assert_hex(&arena, key, sizeof(key), want[use]);
 	}
 }
@@ -47,15 +49,17 @@ static void test_kdf(void **state)
 {
 	/* In the articles "EncryptionKey" is the client's, that is the server's incoming one. */
 	check_kdf("7CD451825D0450D235424E44BA6E78CC", NULL,
-		  (const char *const[]){ "0B7E9C5CAC36C0F6EA9AB275298CEDCE", "BB23A4575AA26C721AF525AF15A87B4F",
-					 "FAD27796665B313EBB578F388632B4F7", "B0F0427F7CEB416D1D9DCC0CD4F99447" });
+		  (const char *const[]){
+			  "0B7E9C5CAC36C0F6EA9AB275298CEDCE", "BB23A4575AA26C721AF525AF15A87B4F",
+			  "FAD27796665B313EBB578F388632B4F7", "B0F0427F7CEB416D1D9DCC0CD4F99447" });
 	check_kdf("4E01A2B313BCF660CC250BEF021AEDE6", NULL,
 		  (const char *const[]){ "BA1A17DBBFEC349BCA105563D598952F", NULL, NULL, NULL });
 	check_kdf("270E1BA896585EEB7AF3472D3B4C75A7",
 		  "0DD13628CC3ED218EF9DF9772D436D0887AB9814BFAE63A80AA845F36909DB79"
 		  "28622DDDAD522D9751640A459762C5A9D6BB084CBB3CE6BDADEF5D5BCE3C6C01",
-		  (const char *const[]){ "73FE7A9A77BEF0BDE49C650D8CCB5F76", "6D7AD7954E9EC61E907B4D473DC178FF",
-					 "629BCBC54422A0F572B97F45989B6073", "E2AF0DCEFAC68DA71A0DFBD0D1350D74" });
+		  (const char *const[]){
+			  "73FE7A9A77BEF0BDE49C650D8CCB5F76", "6D7AD7954E9EC61E907B4D473DC178FF",
+			  "629BCBC54422A0F572B97F45989B6073", "E2AF0DCEFAC68DA71A0DFBD0D1350D74" });
 }
 
 static void test_kdf_256(void **state)
@@ -104,12 +108,18 @@ static void test_digests(void **state)
 	crypto_md5(abc, 2, d);
 	assert_hex(&arena, d, 16, "900150983cd24fb0d6963f7d28e17f72");
 	assert_int_equal(crypto_sha256(abc, 2, d), 0);
-	assert_hex(&arena, d, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-	crypto_hmac_md5("Jefe", 4, &(struct iovec){ (void *)"what do ya want for nothing?", 28 }, 1, d);
+	assert_hex(&arena, d, 32,
+		   "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	crypto_hmac_md5("Jefe", 4, &(struct iovec){ (void *)"what do ya want for nothing?", 28 }, 1,
+			d);
 	assert_hex(&arena, d, 16, "750c783e6ab0b503eaa86e310a5db738");
-	assert_int_equal(crypto_hmac_sha256("Jefe", 4, &(struct iovec){ (void *)"what do ya want for nothing?", 28 },
-					    1, d), 0);
-	assert_hex(&arena, d, 32, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	assert_int_equal(
+		crypto_hmac_sha256("Jefe", 4,
+				   &(struct iovec){ (void *)"what do ya want for nothing?", 28 }, 1,
+				   d),
+		0);
+	assert_hex(&arena, d, 32,
+		   "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 	crypto_rc4("Key", 3, "Plaintext", 9, d);
 	assert_hex(&arena, d, 9, "BBF316E8D940AF0AD3");
 }
@@ -134,7 +144,10 @@ static void test_sign_roundtrip(void **state)
 	for (int alg = 0; alg <= 2; alg++) {
 		_cleanup_(cleanup_sign_key) struct sign_key *k = NULL;
 		struct iovec whole = { message, sizeof(message) };
-		struct iovec parts[] = { { message, 64 }, { message + 64, 33 }, { message + 97, 0 }, { message + 97, 203 } };
+		struct iovec parts[] = { { message, 64 },
+					 { message + 64, 33 },
+					 { message + 97, 0 },
+					 { message + 97, 203 } };
 
 		fill_message(5, 9, 77);
 		assert_int_equal(sign_key_new((enum sign_alg)alg, key, &k), 0);
@@ -175,14 +188,17 @@ static void test_sign_bytes(void **state)
 /* The signed SESSION_SETUP response of the SMB 3.1.1 key derivation example. */
 static void test_sign_cmac_vector(void **state)
 {
-	struct blob m = hex(&arena,
-			    "FE534D4240000100000000000100800009000000000000000300000000000000FFFE000000000000"
-			    "1900000000100000EBE146DA120BA25FC3376A49DFE31BC10900000048001D00A11B3019A0030A01"
-			    "00A3120410010000003B453CDC3524164200000000");
+	struct blob m = hex(
+		&arena,
+		"FE534D4240000100000000000100800009000000000000000300000000000000FFFE000000000000"
+		"1900000000100000EBE146DA120BA25FC3376A49DFE31BC10900000048001D00A11B3019A0030A01"
+		"00A3120410010000003B453CDC3524164200000000");
 	_cleanup_(cleanup_sign_key) struct sign_key *k = NULL;
 	struct iovec v = { (void *)m.data, m.len };
 
-	assert_int_equal(sign_key_new(SIGN_AES_CMAC, hex(&arena, "73FE7A9A77BEF0BDE49C650D8CCB5F76").data, &k), 0);
+	assert_int_equal(sign_key_new(SIGN_AES_CMAC,
+				      hex(&arena, "73FE7A9A77BEF0BDE49C650D8CCB5F76").data, &k),
+			 0);
 	assert_int_equal(sign_verify(k, &v, 1), 0);
 }
 
@@ -220,32 +236,48 @@ struct seal_vector {
 
 static const struct seal_vector seal_vectors[] = {
 	{ SEAL_AES128_CCM, "261B72350558F2E9DCF613070383EDBF",
-	  "FD534D4281A286535415445DAE393921E44FA42E66E69A111892584FB5ED524A744DA3EE87000000000001001100001400E40800"
-	  "25C8FEE16605A437832D1CD52DA9F4645333482A175FE5384563F45FCDAFAEF38BC62BA4D5C62897996625A44C29BE56"
-	  "58DE2E6117585779E7B59FFD971278D08580D7FA899E410E910EABF5AA1DB43050B33B49182637759AC15D84BFCDF5B6"
+	  "FD534D4281A286535415445DAE393921E44FA42E66E69A111892584FB5ED524A744DA3EE87000000"
+	  "000001001100001400E40800"
+	  "25C8FEE16605A437832D1CD52DA9F4645333482A175FE5384563F45FCDAFAEF38BC62BA4D5C62897"
+	  "996625A44C29BE56"
+	  "58DE2E6117585779E7B59FFD971278D08580D7FA899E410E910EABF5AA1DB43050B33B4918263775"
+	  "9AC15D84BFCDF5B6"
 	  "B238993C0F4CF4D6012023F6C627297075D84B7803912D0A9639634453595EF3E33FFE4E7AC2AB",
-	  "FE534D4240000100000000000900400008000000000000000400000000000000FFFE0000010000001100001400E40800"
-	  "00000000000000000000000000000000310070001700000000000000000000001501000039000002010000003902000"
+	  "FE534D4240000100000000000900400008000000000000000400000000000000FFFE000001000000"
+	  "1100001400E40800"
+	  "00000000000000000000000000000000310070001700000000000000000000001501000039000002"
+	  "010000003902000"
 	  "000000000000000007000000000000000536D623320656E6372797074696F6E2074657374696E67" },
 	{ SEAL_AES128_CCM, "8FE2B57EC34D2DB5B1A9727F526BBDB5",
-	  "FD534D42A6015530A18F6D9AFFE22AFAE8E6648486000000000000001100001400E4080050000000000001001100001400E40800"
-	  "DBF46435C5F14169293CE079E344479BF670227E49873F458672C3098DAC467DD5809F369D674091665157871483E01F"
+	  "FD534D42A6015530A18F6D9AFFE22AFAE8E6648486000000000000001100001400E4080050000000"
+	  "000001001100001400E40800"
+	  "DBF46435C5F14169293CE079E344479BF670227E49873F458672C3098DAC467DD5809F369D674091"
+	  "665157871483E01F"
 	  "7BECD02064EAC3E235F913668BBC2F097980D4B378F1993EFF6E60D177309E5B",
-	  "FE534D4240000100000000000900210009000000000000000400000000000000FFFE0000010000001100001400E40800"
+	  "FE534D4240000100000000000900210009000000000000000400000000000000FFFE000001000000"
+	  "1100001400E40800"
 	  "0000000000000000000000000000000011000000170000000000000000000000" },
 	{ SEAL_AES128_GCM, "A2F5E80E5D59103034F32E52F698E5EC",
-	  "FD534D42BD73D97D2BC9001BCAFAC0FDFF5FEEBCC7D6822D269CAF48904C664C0000000087000000000001002500000000100000"
-	  "6ECDD2A7AFC7B47763057A041B8FD4DAFFE990B70C9E09D36C084E02D14EF247F8BDE38ACF6256F8B1D3B56F77FBDEB3"
-	  "12FEA5E92CBCC1ED8FB2EBBFAA75E49A4A394BB44576545567C24D4C014D47C9FBDFDAFD2C4F9B72F8D256452620A299"
+	  "FD534D42BD73D97D2BC9001BCAFAC0FDFF5FEEBCC7D6822D269CAF48904C664C0000000087000000"
+	  "000001002500000000100000"
+	  "6ECDD2A7AFC7B47763057A041B8FD4DAFFE990B70C9E09D36C084E02D14EF247F8BDE38ACF6256F8"
+	  "B1D3B56F77FBDEB3"
+	  "12FEA5E92CBCC1ED8FB2EBBFAA75E49A4A394BB44576545567C24D4C014D47C9FBDFDAFD2C4F9B72"
+	  "F8D256452620A299"
 	  "F48E29E53D6B61D1C13A19E91AF013F00D17E3ABC2FC3D36C8C1B6B93973253852DBD442E46EE8",
-	  "FE534D4240000100000000000900010008000000000000000500000000000000FFFE0000010000002500000000100000"
-	  "0000000000000000000000000000000031007000170000000000000000000000060000000400000001000000040000000"
+	  "FE534D4240000100000000000900010008000000000000000500000000000000FFFE000001000000"
+	  "2500000000100000"
+	  "00000000000000000000000000000000310070001700000000000000000000000600000004000000"
+	  "01000000040000000"
 	  "00000000000000070000000000000 00536D623320656E6372797074696F6E2074657374696E67" },
 	{ SEAL_AES128_GCM, "748C50868C90F302962A5C35F5F9A8BF",
-	  "FD534D42ACBE1CB7ED343ADF1725EF144D90D4B0E06831DD2E8EB7B4000000000000000050000000000001002500000000100000"
-	  "26BBBF949983A6C1C796559D0F2C510CB651D1F7B6AC8DED32A2A0B8F2D793A815C6F6B848D69767A215841A42D400AE"
+	  "FD534D42ACBE1CB7ED343ADF1725EF144D90D4B0E06831DD2E8EB7B4000000000000000050000000"
+	  "000001002500000000100000"
+	  "26BBBF949983A6C1C796559D0F2C510CB651D1F7B6AC8DED32A2A0B8F2D793A815C6F6B848D69767"
+	  "A215841A42D400AE"
 	  "6DDB5F0B44173A014973321FDD7950DA6179159B82E03C9E18A050FF0EA1C967",
-	  "FE534D4240000100000000000900010001000000000000000500000000000000FFFE0000010000002500000000100000"
+	  "FE534D4240000100000000000900010001000000000000000500000000000000FFFE000001000000"
+	  "2500000000100000"
 	  "0000000000000000000000000000000011000000170000000000000000000000" },
 };
 
@@ -259,7 +291,10 @@ static void test_seal_vectors(void **state)
 		size_t n = m.len - SEAL_HEADER_LEN;
 
 		assert_int_equal(seal_key_new(t->alg, hex(&arena, t->key).data, &k), 0);
-		assert_int_equal(seal_decrypt(k, m.data, (struct iovec[]){ { body, 13 }, { body + 13, n - 13 } }, 2), 0);
+		assert_int_equal(
+			seal_decrypt(k, m.data,
+				     (struct iovec[]){ { body, 13 }, { body + 13, n - 13 } }, 2),
+			0);
 		assert_hex(&arena, body, n, t->plain);
 	}
 }
@@ -279,16 +314,21 @@ static void seal_once(enum seal_alg alg, size_t n)
 	memset(q, 0xff, n + 1);
 	assert_int_equal(seal_key_new(alg, key, &k), 0);
 	assert_int_equal(seal_key_new(alg, key, &k2), 0);
-	assert_int_equal(seal_encrypt_to(k, h, (struct iovec[]){ { p, a }, { NULL, 0 }, { p + a, n - a } }, 3, q), 0);
+	assert_int_equal(
+		seal_encrypt_to(k, h, (struct iovec[]){ { p, a }, { NULL, 0 }, { p + a, n - a } },
+				3, q),
+		0);
 	assert_int_equal(seal_encrypt(k, h2, (struct iovec[]){ { p, a }, { p + a, n - a } }, 2), 0);
 	assert_memory_not_equal(h + 20, h2 + 20, 16); /* never the same nonce */
 	assert_int_equal(seal_decrypt(k2, h2, (struct iovec[]){ { p, n } }, 1), 0);
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(p[i], (uint8_t)(i % 251));
-	assert_int_equal(seal_decrypt(k2, h, (struct iovec[]){ { q, n - a }, { q + n - a, a } }, 2), 0);
+	assert_int_equal(seal_decrypt(k2, h, (struct iovec[]){ { q, n - a }, { q + n - a, a } }, 2),
+			 0);
 	assert_memory_equal(p, q, n);
 	for (size_t i = 4; i < SEAL_HEADER_LEN; i += 5) {
-		/* bytes of the nonce's field that the cipher does not use are authenticated all the same */
+		/* bytes of the nonce's field that the cipher does not use are authenticated all the
+		 * same */
 		assert_int_equal(seal_encrypt(k, h, &(struct iovec){ p, n }, 1), 0);
 		h[i] ^= 4;
 		assert_int_equal(seal_decrypt(k2, h, &(struct iovec){ p, n }, 1), -EBADMSG);

@@ -28,8 +28,9 @@ static struct blob wide(const char *s)
 	return b;
 }
 
-static const char temp_hex[] = "0101000000000000 0000000000000000 aaaaaaaaaaaaaaaa 00000000"
-			       " 02000c00 44006f006d00610069006e00 01000c00 530065007200760065007200 00000000 00000000";
+static const char temp_hex[] =
+	"0101000000000000 0000000000000000 aaaaaaaaaaaaaaaa 00000000"
+	" 02000c00 44006f006d00610069006e00 01000c00 530065007200760065007200 00000000 00000000";
 
 static void test_v2_vectors(void **state)
 {
@@ -48,8 +49,8 @@ static void test_v2_vectors(void **state)
 	assert_hex(&arena, enc, 16, "c5dad2544fc9799094ce1ce90bc9d03e");
 }
 
-/* 4.2.4.4: the signature of "Plaintext" sealed by the client under the random session key. RC4 had sealed the 18 bytes of
- * the text first; the checksum before RC4 is the same. */
+/* 4.2.4.4: the signature of "Plaintext" sealed by the client under the random session key. RC4 had
+ * sealed the 18 bytes of the text first; the checksum before RC4 is the same. */
 static void test_signature_vector(void **state)
 {
 	uint8_t key[16], got[16], stream[26] = { 0 }, seal_key[16];
@@ -69,9 +70,13 @@ static void test_signature_vector(void **state)
 static void test_authenticate_message(void **state)
 {
 	struct blob temp = hex(&arena, temp_hex);
-	struct ntlm_authenticate m = { .nt = temp, .user = wide("User"), .domain = wide("Domain"),
-				       .workstation = wide("COMPUTER"), .session_key = BLOB("0123456789abcdef", 16),
-				       .flags = 0xe2888235, .mic = { 1, 2, 3 } };
+	struct ntlm_authenticate m = { .nt = temp,
+				       .user = wide("User"),
+				       .domain = wide("Domain"),
+				       .workstation = wide("COMPUTER"),
+				       .session_key = BLOB("0123456789abcdef", 16),
+				       .flags = 0xe2888235,
+				       .mic = { 1, 2, 3 } };
 	struct ntlm_authenticate d;
 	struct ntlm_v2_client v2;
 	struct blob av;
@@ -79,8 +84,10 @@ static void test_authenticate_message(void **state)
 
 	ntlm_encode_authenticate(&w, &m);
 	assert_int_equal(ntlm_decode_authenticate(wr_blob(&w), &d), 0);
-	assert_true(blob_equal(d.nt, m.nt) && blob_equal(d.user, m.user) && blob_equal(d.domain, m.domain));
-	assert_true(blob_equal(d.workstation, m.workstation) && blob_equal(d.session_key, m.session_key));
+	assert_true(blob_equal(d.nt, m.nt) && blob_equal(d.user, m.user) &&
+		    blob_equal(d.domain, m.domain));
+	assert_true(blob_equal(d.workstation, m.workstation) &&
+		    blob_equal(d.session_key, m.session_key));
 	assert_int_equal(d.flags, m.flags);
 	assert_true(d.has_mic);
 	assert_memory_equal(d.mic, m.mic, 16);
@@ -98,10 +105,11 @@ static void test_authenticate_message(void **state)
 static void test_challenge_message(void **state)
 {
 	/* CHALLENGE_MESSAGE of MS-NLMP 4.2.4.3 */
-	struct blob in = hex(&arena,
-			     "4e544c4d53535000 02000000 0c000c00 38000000 33828ae2 0123456789abcdef 0000000000000000"
-			     "24002400 44000000 0600701700 00000f 53006500720076006500720002000c0044006f006d0061006900"
-			     "6e0001000c0053006500720076006500720000000000");
+	struct blob in = hex(
+		&arena,
+		"4e544c4d53535000 02000000 0c000c00 38000000 33828ae2 0123456789abcdef 0000000000000000"
+		"24002400 44000000 0600701700 00000f 53006500720076006500720002000c0044006f006d0061006900"
+		"6e0001000c0053006500720076006500720000000000");
 	struct ntlm_challenge m;
 	struct blob av;
 
@@ -124,7 +132,8 @@ static void test_av_pairs(void **state)
 	assert_int_equal(ntlm_av_find(hex(&arena, ""), 1, &v), 1);
 	assert_int_equal(ntlm_av_find(hex(&arena, "0100 0200 41"), 1, &v), -EBADMSG);
 	assert_int_equal(ntlm_av_find(hex(&arena, "0100 ffff 4100"), 2, &v), -EBADMSG);
-	/* What follows the closing pair is not looked at; a list without one ends with its bytes. */
+	/* What follows the closing pair is not looked at; a list without one ends with its bytes.
+	 */
 	assert_int_equal(ntlm_av_find(hex(&arena, "0000 0000 0100 0200 4100"), 1, &v), 1);
 	assert_int_equal(ntlm_av_find(hex(&arena, "0100 0200 4100"), 1, &v), 0);
 	assert_int_equal(v.len, 2);
@@ -144,9 +153,12 @@ static void test_nt_hash(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_v2_vectors),	 cmocka_unit_test(test_signature_vector),
-		cmocka_unit_test(test_authenticate_message), cmocka_unit_test(test_challenge_message),
-		cmocka_unit_test(test_av_pairs),	 cmocka_unit_test(test_nt_hash),
+		cmocka_unit_test(test_v2_vectors),
+		cmocka_unit_test(test_signature_vector),
+		cmocka_unit_test(test_authenticate_message),
+		cmocka_unit_test(test_challenge_message),
+		cmocka_unit_test(test_av_pairs),
+		cmocka_unit_test(test_nt_hash),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -19,10 +19,11 @@ static int teardown(void **state)
 }
 
 /* The server's first token as Windows sends it for MS-KRB5, krb5 and NTLMSSP. */
-static const char init2_hex[] = "60 5e 06 06 2b0601050502 a0 54 30 52 a0 24 30 22"
-				" 06 09 2a864882f712010202 06 09 2a864886f712010202 06 0a 2b06010401823702020a"
-				" a3 2a 30 28 a0 26 1b 24 "
-				"6e6f745f646566696e65645f696e5f5246433431373840706c656173655f69676e6f7265";
+static const char init2_hex[] =
+	"60 5e 06 06 2b0601050502 a0 54 30 52 a0 24 30 22"
+	" 06 09 2a864882f712010202 06 09 2a864886f712010202 06 0a 2b06010401823702020a"
+	" a3 2a 30 28 a0 26 1b 24 "
+	"6e6f745f646566696e65645f696e5f5246433431373840706c656173655f69676e6f7265";
 
 static void test_init2_bytes(void **state)
 {
@@ -36,15 +37,20 @@ static void test_init2_bytes(void **state)
 	assert_int_equal(init.nmechs, 3);
 	assert_true(blob_equal(init.mechs[1], oid_krb5));
 	assert_false(init.has_token);
-	assert_hex(&arena, init.mech_list.data, init.mech_list.len,
-		   "30 22 06 09 2a864882f712010202 06 09 2a864886f712010202 06 0a 2b06010401823702020a");
+	assert_hex(
+		&arena, init.mech_list.data, init.mech_list.len,
+		"30 22 06 09 2a864882f712010202 06 09 2a864886f712010202 06 0a 2b06010401823702020a");
 }
 
 static void roundtrip_resp(size_t token_len, bool has_mic)
 {
 	uint8_t *bytes = arena_zalloc(&arena, token_len + 1);
-	struct spnego_resp a = { .state = SPNEGO_ACCEPT_INCOMPLETE, .mech = oid_ntlmssp, .has_token = true,
-				 .token = BLOB(bytes, token_len), .has_mic = has_mic, .mic = BLOB("0123456789abcdef", 16) };
+	struct spnego_resp a = { .state = SPNEGO_ACCEPT_INCOMPLETE,
+				 .mech = oid_ntlmssp,
+				 .has_token = true,
+				 .token = BLOB(bytes, token_len),
+				 .has_mic = has_mic,
+				 .mic = BLOB("0123456789abcdef", 16) };
 	struct spnego_resp b;
 	struct wr w = wr_arena(&arena, 1 << 20);
 
@@ -61,7 +67,9 @@ static void roundtrip_resp(size_t token_len, bool has_mic)
 
 static void test_resp_lengths(void **state)
 {
-	static const size_t n[] = { 0, 1, 100, 126, 127, 128, 129, 200, 255, 256, 300, 65000, 70000 };
+	static const size_t n[] = {
+		0, 1, 100, 126, 127, 128, 129, 200, 255, 256, 300, 65000, 70000
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(n); i++) {
 		roundtrip_resp(n[i], false);
@@ -72,7 +80,9 @@ static void test_resp_lengths(void **state)
 static void test_resp_bytes(void **state)
 {
 	/* What Windows sends at the end: accept-completed and a mechListMIC. */
-	struct blob in = hex(&arena, "a1 1b 30 19 a0 03 0a 01 00 a3 12 04 10 01000000 3b453cdc35241642 00000000");
+	struct blob in =
+		hex(&arena,
+		    "a1 1b 30 19 a0 03 0a 01 00 a3 12 04 10 01000000 3b453cdc35241642 00000000");
 	struct spnego_resp r;
 	struct wr w = wr_arena(&arena, 4096);
 
@@ -86,14 +96,17 @@ static void test_resp_bytes(void **state)
 static void test_cut_and_bent(void **state)
 {
 	struct blob init = hex(&arena, init2_hex);
-	struct blob resp = hex(&arena, "a1 23 30 21 a0 03 0a 01 01 a1 0c 06 0a 2b06010401823702020a a2 04 04 02 4e54"
-				       " a3 06 04 04 01020304");
+	struct blob resp =
+		hex(&arena,
+		    "a1 23 30 21 a0 03 0a 01 01 a1 0c 06 0a 2b06010401823702020a a2 04 04 02 4e54"
+		    " a3 06 04 04 01020304");
 	struct spnego_init i;
 	struct spnego_resp r;
 	uint8_t *b = (uint8_t *)init.data;
 
 	for (size_t n = 0; n < init.len; n++) {
-		void *exact = arena_memdup(&arena, init.data, n); /* its own allocation under ASan */
+		void *exact =
+			arena_memdup(&arena, init.data, n); /* its own allocation under ASan */
 
 		assert_int_equal(spnego_decode_init(BLOB(exact, n), &i), -EBADMSG);
 	}
@@ -114,9 +127,15 @@ static void test_cut_and_bent(void **state)
 	}
 	/* An indefinite length, a length of five bytes, no mechanism at all */
 	assert_int_equal(spnego_decode_resp(hex(&arena, "a1 80 30 00 00 00"), &r), -EBADMSG);
-	assert_int_equal(spnego_decode_resp(hex(&arena, "a1 85 00 00 00 00 02 30 00"), &r), -EBADMSG);
-	assert_int_equal(spnego_decode_init(hex(&arena, "60 0e 06 06 2b0601050502 a0 04 30 02 a0 00"), &i), -EBADMSG);
-	assert_int_equal(spnego_decode_init(hex(&arena, "60 10 06 06 2b0601050502 a0 06 30 04 a0 02 30 00"), &i), -EBADMSG);
+	assert_int_equal(spnego_decode_resp(hex(&arena, "a1 85 00 00 00 00 02 30 00"), &r),
+			 -EBADMSG);
+	assert_int_equal(
+		spnego_decode_init(hex(&arena, "60 0e 06 06 2b0601050502 a0 04 30 02 a0 00"), &i),
+		-EBADMSG);
+	assert_int_equal(
+		spnego_decode_init(hex(&arena, "60 10 06 06 2b0601050502 a0 06 30 04 a0 02 30 00"),
+				   &i),
+		-EBADMSG);
 }
 
 static void test_many_mechs(void **state)
