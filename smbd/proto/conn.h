@@ -17,10 +17,10 @@
 #include "smbd/proto/session.h"
 
 struct admission;
-struct server_conf;
+struct smb_req;
 
 /* "192.0.2.7:50122" or "[2001:db8::7]:50122" */
-#define CONN_NAME_SIZE 64
+#define CONN_NAME_SIZE NET_ADDR_STR
 
 struct conn {
 	struct list link;       /* worker->conns */
@@ -30,7 +30,8 @@ struct conn {
 	bool dead;              /* no more input; queued output is dropped */
 	char name[CONN_NAME_SIZE]; /* the client's address and port, for the log */
 	struct net_addr local; /* the address that the client reached us at */
-	struct admission *admission; /* counts it as unauthenticated; NULL once a session is valid */
+	struct admission *admission; /* what it counts as; NULL: not counted (tests) */
+	bool authenticated;     /* it has had a valid session */
 	struct timer auth_timer;
 
 	/* negotiated */
@@ -54,6 +55,7 @@ struct conn {
 	unsigned int n_channels;
 	struct list reqs;       /* smb_req.in_conn: all that are being handled */
 	struct list chains;     /* frames being handled */
+	unsigned int n_chains;
 	unsigned int n_pending; /* requests that went asynchronous */
 	uint64_t next_async_id;
 
@@ -66,19 +68,33 @@ struct conn {
 	struct list out;        /* smb_out.link */
 	size_t out_bytes;
 	unsigned int out_count;
-	bool sending;           /* a sender task runs */
+	bool sending;           /* a sender task runs, or was started */
+	struct task *sender;    /* NULL until it runs */
 };
 
 struct conn *conn_ref(struct conn *c);
 void conn_unref(struct conn *c);
 
-/* Takes over a socket whose first message was read already: makes the connection and handles the message. Frees
- * `first` (malloc). Called on the home worker's thread. */
-void conn_adopt(struct worker *w, int fd, struct admission *adm, uint8_t *first, size_t n, uint64_t first_message_id,
-		uint16_t wildcard_dialect);
+/* A socket on its way from the acceptor to its home worker. */
+struct conn_handoff {
+	int fd;
+	struct admission *admission;
+	uint8_t *first;            /* malloc: the NEGOTIATE request that was read; NULL: none */
+	size_t first_len;
+	uint64_t first_message_id; /* where the window of message ids starts */
+	uint16_t dialect;          /* agreed already (SMB1 negotiate), or 0 */
+};
+
+/* Takes over everything in `h`: makes the connection and handles the first message. On the home worker's thread; failure
+ * closes the socket. */
+void conn_adopt(struct worker *w, struct conn_handoff *h);
 
 /* Drops the connection: no further input, tasks are cancelled, sessions lose this channel. `why` is a rule for the log
  * ("bad signature"). May be called at any time, also twice. */
 void conn_drop(struct conn *c, const char *why);
+/* Marks a request as cancelled, and wakes it when it waits in a place that can be left. */
+void conn_cancel_req(struct smb_req *req);
+/* A channel became valid or went away: starts or stops the time for authentication. */
+void conn_channels_changed(struct conn *c);
 
 #endif

@@ -52,10 +52,11 @@ struct open {
 	struct list in_tree;      /* tree->opens */
 	struct use use;           /* smb_req.in_open */
 	unsigned int refs;
+	bool published;           /* it was in the tables */
 	bool closing;             /* no longer found by requests; end() is called, or will be */
 
 	struct worker *worker;
-	struct session *session;  /* lives longer than the open */
+	struct session *session;  /* referenced */
 	struct tree *tree;        /* referenced */
 	struct smb_share *share;      /* tree->share */
 	struct smb2_fileid id;    /* persistent_id: the file state owner's; pipes: equal to volatile_id */

@@ -25,6 +25,7 @@ struct req_data {
 struct smb_req {
 	struct list in_conn;    /* conn->reqs */
 	struct list in_session, in_tree, in_open; /* what it uses */
+	struct list in_chain;   /* chain->done */
 	struct chain *chain;
 	struct task *task;      /* handles it */
 	struct arena *arena;    /* lives until the response is sent */
@@ -43,14 +44,20 @@ struct smb_req {
 	bool signed_ok;         /* a signature was there and right */
 	bool related;           /* SMB2_FLAGS_RELATED_OPERATIONS */
 	bool replay;            /* SMB2_FLAGS_REPLAY_OPERATION */
+	bool counted;           /* in the open's outstanding requests, */
+	uint16_t counted_sequence; /* under this channel sequence */
 
 	/* response */
 	struct wr out;          /* holds the header's 64 bytes already: the encoders' `hdr` is 0 */
-	struct req_data data;
+	struct req_data data;   /* writable: it is sealed in place */
+	uint8_t pad[8];
 	struct ntstatus status;
 	bool error_body;        /* `out` holds what an error status carries (req_error_body) */
 	bool no_response;       /* CANCEL */
+	const char *drop;       /* a rule was broken for which the connection is to be dropped; set by run() */
+	uint32_t tree_id;       /* TREE_CONNECT: the new one; 0: the request's */
 	bool sign;              /* sign the response although nothing asks for it */
+	struct preauth *preauth; /* takes the response in; NULL: none */
 
 	/* asynchronous */
 	bool pending;           /* req_pend() was called */

@@ -50,6 +50,7 @@ struct session {
 	struct list trees;
 	struct list opens;
 	struct use use;         /* smb_req.in_session */
+	struct gate ended;      /* opens when session_close() is through */
 	uint32_t next_tree_id;
 	struct limit tree_limit, open_limit;
 
@@ -77,8 +78,19 @@ int session_new(struct conn *c, struct session **ret);
 struct session *session_ref(struct session *s);
 void session_unref(struct session *s);
 DEFINE_CLEANUP(struct session, session, session_unref)
+/* Where a session with this id lives. */
+struct session_home {
+	uint32_t node; /* the low 16 bits of the node id */
+	unsigned int worker;
+};
+uint64_t session_id_make(uint32_t node, unsigned int worker, uint64_t random);
+struct session_home session_id_home(uint64_t id);
 /* NULL when this worker has none of this id, or it is closing. */
 struct session *session_find(struct worker *w, uint64_t id);
+/* Also those that are closing. */
+struct session *session_find_any(struct worker *w, uint64_t id);
+/* Sets when the session expires: seconds since the epoch, 0: never. */
+void session_set_expiry(struct session *s, int64_t expires);
 /* The channel of `s` on `c`, or NULL. */
 struct channel *session_channel(const struct session *s, const struct conn *c);
 /* Adds an unfinished channel for a binding. -EDQUOT: max_channels; -ENOMEM. */

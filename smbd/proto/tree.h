@@ -15,7 +15,7 @@ struct tree {
 	bool closing;           /* no longer found by requests */
 	struct use use;         /* smb_req.in_tree */
 	struct list opens;      /* open.in_tree */
-	struct session *session; /* lives longer than the tree */
+	struct session *session; /* referenced */
 	struct smb_share *share;    /* referenced */
 	uint32_t max_access;    /* what opens of this tree can be granted at most */
 	struct charge charge;   /* of session->tree_limit */

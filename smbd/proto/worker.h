@@ -66,5 +66,7 @@ struct worker *worker_current(void);
 bool worker_may_serve(const struct worker *w);
 /* [task] Waits until it may; 0, -ECANCELED, -ETIME. */
 int worker_wait_serve(struct worker *w, uint64_t deadline);
+/* A connection is gone: a worker that is stopping may be ready. */
+void worker_conn_ended(struct worker *w);
 
 #endif
