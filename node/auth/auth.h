@@ -56,7 +56,8 @@ struct auth_config {
 	const char *keytab; /* path; NULL: no Kerberos */
 	const char *realm; /* the only realm whose principals are users; NULL: the service's own */
 	auth_lookup_fn *lookup;
-	void *lookup_ctx; /* lives as long as the server */
+	void *lookup_ctx;
+	void (*lookup_free)(void *ctx); /* called when the server is freed, not when making it fails; NULL: nothing */
 };
 
 struct auth_server;

@@ -91,6 +91,7 @@ int auth_server_new(const struct auth_config *conf, struct auth_server **ret_ser
 	if (r == 0)
 		r = make_names(s);
 	if (r < 0) {
+		s->conf.lookup_free = NULL;
 		auth_server_unref(s);
 		return r;
 	}
@@ -108,6 +109,8 @@ void auth_server_unref(struct auth_server *s)
 {
 	if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	if (s->conf.lookup_free)
+		s->conf.lookup_free(s->conf.lookup_ctx);
 	arena_reset(&s->arena);
 	free(s);
 }
