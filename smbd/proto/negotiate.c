@@ -55,6 +55,7 @@ int negotiate_offer(struct worker *w, uint16_t dialect, struct arena *a, struct 
 	struct smb2_negotiate_resp resp = {
 		.security_mode = negotiate_security_mode(w),
 		.dialect = dialect,
+		.server_guid = w->smbd->server_guid,
 		.max_transact_size = max,
 		.max_read_size = max,
 		.max_write_size = max,
@@ -63,7 +64,6 @@ int negotiate_offer(struct worker *w, uint16_t dialect, struct arena *a, struct 
 	};
 	int r;
 
-	memcpy(resp.server_guid, w->smbd->server_guid.b, sizeof(resp.server_guid));
 	r = auth_negotiate_token(w->auth, a, &resp.token);
 	if (r < 0)
 		return r;

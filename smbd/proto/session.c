@@ -3,6 +3,7 @@
 #include "smbd/proto/session.h"
 
 #include "node/base/clock.h"
+#include "node/base/hash.h"
 #include "node/base/random.h"
 #include "smbd/proto/req.h"
 #include "smbd/vfs/cred.h"

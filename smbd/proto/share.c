@@ -115,9 +115,10 @@ static void end_trees(void *arg)
 static void share_retire(struct worker *w, struct smb_share *s)
 {
 	list_remove(&s->link);
-	if (!list_empty(&s->trees) && task_spawn(w->loop, end_trees, share_ref(s), NULL) < 0) {
+	if (!list_empty(&s->trees)) {
+		if (task_spawn(w->loop, end_trees, s, NULL) == 0)
+			return; /* with the table's reference */
 		log_err("trees of a share that was changed stay connected: no memory: share=%s", log_esc(s->conf->name));
-		share_unref(s);
 	}
 	share_unref(s);
 }

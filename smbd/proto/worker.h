@@ -40,8 +40,11 @@ struct worker {
 	struct lockc *lock;     /* this worker's way to the owners of file state */
 	struct cred_table *creds;
 	struct gate serve;      /* open while this node has the right to serve */
-	struct timer serve_timer;
+	_Atomic unsigned int serve_waiters; /* tasks that wait for it */
+	struct mail lease_mail; /* tells them */
+	_Atomic bool lease_posted;
 	bool stopping;
+	struct task *stopper;
 };
 
 /* What all workers share; written before they start, or atomic. */
@@ -52,6 +55,7 @@ struct smbd {
 	struct store *store;
 	struct worker *workers;
 	unsigned int n_workers;
+	uint64_t home_seed;      /* random: home workers cannot be chosen by clients */
 	uint64_t started_at;     /* wall clock ns; ServerStartTime */
 	/* Loop clock (CLOCK_BOOTTIME, ns) until which this node may serve; 0: not. */
 	_Atomic uint64_t lease_until;
@@ -60,6 +64,18 @@ struct smbd {
 	uint32_t node_id;
 };
 
+/* Makes a worker that does not run yet. -errno of loop_new(), logged. */
+int worker_init(struct worker *w, struct smbd *s, unsigned int index);
+/* Frees what is left of a worker whose loop does not run any more. */
+void worker_done(struct worker *w);
+/* Makes the calling thread the worker's and runs its loop until loop_stop(). */
+int worker_run(struct worker *w);
+/* Takes a new configuration over; on the worker's thread, takes references of its own. */
+void worker_set_config(struct worker *w, const struct cluster_config *c, struct auth_server *auth);
+/* [task] Drops every connection, and returns when their sessions and opens have ended. */
+void worker_drop_conns(struct worker *w);
+/* The right to serve lasts until `deadline` (clock_mono_ns; 0: none): any thread. */
+void smbd_set_lease(struct smbd *s, uint64_t deadline);
 /* The worker that runs on this thread. */
 struct worker *worker_current(void);
 /* Whether this node may answer now. Reads the clock. */
