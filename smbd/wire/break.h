@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * SMB2 OPLOCK_BREAK in its two forms, oplock and lease (MS-SMB2 2.2.23 to 2.2.25). StructureSize tells them
- * apart. Conventions: hdr.h.
+ * SMB2 OPLOCK_BREAK in its two forms, oplock and lease (MS-SMB2 2.2.23 to 2.2.25). StructureSize
+ * tells them apart. Conventions: hdr.h.
  */
 #ifndef HF_SMBD_WIRE_BREAK_H
 #define HF_SMBD_WIRE_BREAK_H

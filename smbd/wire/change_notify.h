@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * SMB2 CHANGE_NOTIFY request (MS-SMB2 2.2.35) and the entries of its response (MS-FSCC 2.7.1), which travel in an
- * outbuf.h body. Conventions: hdr.h.
+ * SMB2 CHANGE_NOTIFY request (MS-SMB2 2.2.35) and the entries of its response (MS-FSCC 2.7.1),
+ * which travel in an outbuf.h body. Conventions: hdr.h.
  */
 #ifndef HF_SMBD_WIRE_CHANGE_NOTIFY_H
 #define HF_SMBD_WIRE_CHANGE_NOTIFY_H
@@ -16,17 +16,18 @@ struct smb2_change_notify_req {
 };
 
 int smb2_change_notify_req_decode(struct blob msg, struct smb2_change_notify_req *ret);
-void smb2_change_notify_req_encode(struct wr *w, size_t hdr, const struct smb2_change_notify_req *req);
+void smb2_change_notify_req_encode(struct wr *w, size_t hdr,
+				   const struct smb2_change_notify_req *req);
 
 struct fscc_notify {
-	uint32_t action;  /* SMB2_ACTION_* */
+	uint32_t action; /* SMB2_ACTION_* */
 	struct blob name; /* relative to the watched directory, UTF-16LE */
 };
 
 struct fscc_notify_writer {
 	struct wr *w;
 	size_t start; /* where the buffer starts in `w` */
-	size_t last;  /* mark of the last entry; SIZE_MAX: none yet */
+	size_t last; /* mark of the last entry; SIZE_MAX: none yet */
 	size_t limit; /* bytes that the client accepts */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SMB2 CLOSE and FLUSH (MS-SMB2 2.2.15 to 2.2.18; the FLUSH response is in empty.h). Conventions: hdr.h. */
+/* SMB2 CLOSE and FLUSH (MS-SMB2 2.2.15 to 2.2.18; the FLUSH response is in empty.h). Conventions:
+ * hdr.h. */
 #ifndef HF_SMBD_WIRE_CLOSE_H
 #define HF_SMBD_WIRE_CLOSE_H
 

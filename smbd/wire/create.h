@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SMB2 CREATE, without its contexts, which are in create_ctx.h (MS-SMB2 2.2.13, 2.2.14). Conventions: hdr.h. */
+/* SMB2 CREATE, without its contexts, which are in create_ctx.h (MS-SMB2 2.2.13, 2.2.14).
+ * Conventions: hdr.h. */
 #ifndef HF_SMBD_WIRE_CREATE_H
 #define HF_SMBD_WIRE_CREATE_H
 
@@ -13,7 +14,7 @@ struct smb2_create_req {
 	uint32_t share_access;
 	uint32_t disposition;
 	uint32_t options;
-	struct blob name;     /* relative to the share, UTF-16LE; empty: the share's root */
+	struct blob name; /* relative to the share, UTF-16LE; empty: the share's root */
 	struct blob contexts; /* raw list: smb2_create_ctxs_req_decode(); empty: none */
 };
 

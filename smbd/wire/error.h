@@ -5,7 +5,8 @@
 
 #include "smbd/wire/hdr.h"
 
-enum { /* ErrorId of an error context, 2.2.2.1 */
+/* ErrorId of an error context, 2.2.2.1 */
+enum {
 	SMB2_ERROR_ID_DEFAULT = 0x00000000,
 	SMB2_ERROR_ID_SHARE_REDIRECT = 0x72645253,
 };
@@ -38,7 +39,7 @@ void smb2_error_ctx_put(struct wr *w, size_t start, const struct smb2_error_ctx 
 /* Symbolic link error of STATUS_STOPPED_ON_SYMLINK, 2.2.2.2.1. */
 struct smb2_symlink_error {
 	uint16_t unparsed_path_length; /* bytes of the request's name after the link */
-	uint32_t flags;                /* SMB2_SYMLINK_FLAG_RELATIVE */
+	uint32_t flags; /* SMB2_SYMLINK_FLAG_RELATIVE */
 	struct blob substitute_name, print_name; /* UTF-16LE */
 };
 

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * File information classes of QUERY_INFO and SET_INFO (MS-FSCC 2.4). Encoders append to `w`; a list's entries are
- * aligned from the mark where the list starts. Decoders take the whole buffer and ignore bytes after the structure: 0
- * or -EBADMSG, `ret` untouched on failure. Names are UTF-16LE. Times are NTTIME. Pure; any thread.
+ * File information classes of QUERY_INFO and SET_INFO (MS-FSCC 2.4). Encoders append to `w`; a
+ * list's entries are aligned from the mark where the list starts. Decoders take the whole buffer
+ * and ignore bytes after the structure: 0 or -EBADMSG, `ret` untouched on failure. Names are
+ * UTF-16LE. Times are NTTIME. Pure; any thread.
  *
- * Cutting a reply down to the client's buffer (STATUS_BUFFER_OVERFLOW) is the caller's: fscc_file_fixed_size() says
- * what must fit.
+ * Cutting a reply down to the client's buffer (STATUS_BUFFER_OVERFLOW) is the caller's:
+ * fscc_file_fixed_size() says what must fit.
  */
 #ifndef HF_SMBD_WIRE_FSCC_FILE_H
 #define HF_SMBD_WIRE_FSCC_FILE_H
 
 #include "smbd/wire/hdr.h"
 
-/* In FileBasicInformation: 0 leaves a time as it is; -1 stops, -2 resumes its implicit updates (2.4.7). */
+/* In FileBasicInformation: 0 leaves a time as it is; -1 stops, -2 resumes its implicit updates
+ * (2.4.7). */
 #define FSCC_TIME_KEEP UINT64_C(0)
 #define FSCC_TIME_FREEZE UINT64_MAX
 #define FSCC_TIME_THAW (UINT64_MAX - 1)
 
-/* Bytes of the class without its variable part: a query with a smaller buffer, or a set with less input, gets
- * STATUS_INFO_LENGTH_MISMATCH. 0 for a class that is not known here. */
+/* Bytes of the class without its variable part: a query with a smaller buffer, or a set with less
+ * input, gets STATUS_INFO_LENGTH_MISMATCH. 0 for a class that is not known here. */
 size_t fscc_file_fixed_size(uint8_t info_class);
 
 /* FileBasicInformation (4), 40 bytes */
@@ -39,15 +41,19 @@ void fscc_standard_encode(struct wr *w, const struct fscc_standard *v);
 int fscc_standard_decode(struct blob b, struct fscc_standard *ret);
 
 /* The classes that are one number. */
-void fscc_u32_encode(struct wr *w, uint32_t v); /* Ea (7), Access (8), Mode (16), Alignment (17), DispositionEx (64) */
+void fscc_u32_encode(
+	struct wr *w,
+	uint32_t v); /* Ea (7), Access (8), Mode (16), Alignment (17), DispositionEx (64) */
 int fscc_u32_decode(struct blob b, uint32_t *ret);
-void fscc_u64_encode(struct wr *w, uint64_t v); /* Internal (6), Position (14), Allocation (19), EndOfFile (20), ValidDataLength (39) */
+void fscc_u64_encode(struct wr *w, uint64_t v); /* Internal (6), Position (14), Allocation (19),
+						   EndOfFile (20), ValidDataLength (39) */
 int fscc_u64_decode(struct blob b, uint64_t *ret);
 /* FileDispositionInformation (13) */
 void fscc_disposition_encode(struct wr *w, bool delete_pending);
 int fscc_disposition_decode(struct blob b, bool *ret_delete_pending);
 
-enum { /* FileDispositionInformationEx (64) */
+/* FileDispositionInformationEx (64) */
+enum {
 	FSCC_DISPOSITION_DELETE = 0x00000001,
 	FSCC_DISPOSITION_POSIX_SEMANTICS = 0x00000002,
 	FSCC_DISPOSITION_FORCE_IMAGE_SECTION_CHECK = 0x00000004,
@@ -79,7 +85,8 @@ struct fscc_stream {
 	uint64_t size, allocation_size;
 	struct blob name; /* ":name:$DATA" */
 };
-/* Appends an entry. `start` is the mark of the first one, `*last` that of the entry before (SIZE_MAX: none) and is updated. */
+/* Appends an entry. `start` is the mark of the first one, `*last` that of the entry before
+ * (SIZE_MAX: none) and is updated. */
 void fscc_stream_put(struct wr *w, size_t start, size_t *last, const struct fscc_stream *v);
 /* Takes the next entry off a buffer. 1, 0 at the end, or -EBADMSG. */
 int fscc_stream_next(struct rd *r, struct fscc_stream *ret);
@@ -119,8 +126,8 @@ int fscc_file_id_decode(struct blob b, struct fscc_file_id *ret);
 
 /* FileFullEaInformation (15): a list. Also the data of the ExtA create context. */
 struct fscc_ea {
-	uint8_t flags;     /* 0x80: FILE_NEED_EA */
-	struct blob name;  /* 8-bit characters without NUL, 1 to 255 */
+	uint8_t flags; /* 0x80: FILE_NEED_EA */
+	struct blob name; /* 8-bit characters without NUL, 1 to 255 */
 	struct blob value; /* empty when it is set: remove */
 };
 void fscc_ea_put(struct wr *w, size_t start, size_t *last, const struct fscc_ea *v);
@@ -130,8 +137,8 @@ int fscc_ea_next(struct rd *r, struct fscc_ea *ret);
 void fscc_ea_name_put(struct wr *w, size_t start, size_t *last, struct blob name);
 int fscc_ea_name_next(struct rd *r, struct blob *ret_name);
 
-/* FileRenameInformation (10), FileLinkInformation (11) in their SMB2 form (2.4.38.2, 2.4.24.2), and the Ex classes (65,
- * 72), where the first byte is a 32-bit flag word. */
+/* FileRenameInformation (10), FileLinkInformation (11) in their SMB2 form (2.4.38.2, 2.4.24.2), and
+ * the Ex classes (65, 72), where the first byte is a 32-bit flag word. */
 enum {
 	FSCC_RENAME_REPLACE_IF_EXISTS = 0x00000001, /* the only one of the plain classes */
 	FSCC_RENAME_POSIX_SEMANTICS = 0x00000002,
@@ -139,9 +146,9 @@ enum {
 	FSCC_RENAME_IGNORE_READONLY_ATTRIBUTE = 0x00000040,
 };
 struct fscc_rename {
-	uint32_t flags;          /* FSCC_RENAME_* */
+	uint32_t flags; /* FSCC_RENAME_* */
 	uint64_t root_directory; /* must be 0 over the network */
-	struct blob name;        /* never empty, whole code units */
+	struct blob name; /* never empty, whole code units */
 };
 /* `info_class`: FSCC_FILE_RENAME, _LINK, _RENAME_EX or _LINK_EX. */
 void fscc_rename_encode(struct wr *w, uint8_t info_class, const struct fscc_rename *v);

@@ -72,7 +72,7 @@ enum {
 struct fscc_fs_attribute {
 	uint32_t attributes;
 	uint32_t max_component_length; /* characters */
-	struct blob name;              /* "NTFS", UTF-16LE */
+	struct blob name; /* "NTFS", UTF-16LE */
 };
 void fscc_fs_attribute_encode(struct wr *w, const struct fscc_fs_attribute *v);
 int fscc_fs_attribute_decode(struct blob b, struct fscc_fs_attribute *ret);

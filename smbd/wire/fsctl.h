@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Input and output buffers of file system controls (MS-SMB2 2.2.31.1, 2.2.32; MS-FSCC 2.3). Decoders take the
- * IOCTL's buffer: 0 or -EBADMSG, `ret` untouched on failure. Encoders append to a writer of their own.
+ * Input and output buffers of file system controls (MS-SMB2 2.2.31.1, 2.2.32; MS-FSCC 2.3).
+ * Decoders take the IOCTL's buffer: 0 or -EBADMSG, `ret` untouched on failure. Encoders append to a
+ * writer of their own.
  */
 #ifndef HF_SMBD_WIRE_FSCTL_H
 #define HF_SMBD_WIRE_FSCTL_H
@@ -23,10 +24,14 @@ struct fsctl_validate_negotiate_resp {
 	uint16_t dialect;
 };
 
-int fsctl_validate_negotiate_req_decode(struct arena *a, struct blob in, struct fsctl_validate_negotiate_req *ret);
-void fsctl_validate_negotiate_req_encode(struct wr *w, const struct fsctl_validate_negotiate_req *v);
-int fsctl_validate_negotiate_resp_decode(struct blob out, struct fsctl_validate_negotiate_resp *ret);
-void fsctl_validate_negotiate_resp_encode(struct wr *w, const struct fsctl_validate_negotiate_resp *v);
+int fsctl_validate_negotiate_req_decode(struct arena *a, struct blob in,
+					struct fsctl_validate_negotiate_req *ret);
+void fsctl_validate_negotiate_req_encode(struct wr *w,
+					 const struct fsctl_validate_negotiate_req *v);
+int fsctl_validate_negotiate_resp_decode(struct blob out,
+					 struct fsctl_validate_negotiate_resp *ret);
+void fsctl_validate_negotiate_resp_encode(struct wr *w,
+					  const struct fsctl_validate_negotiate_resp *v);
 
 /* FSCTL_QUERY_NETWORK_INTERFACE_INFO, 2.2.32.5 */
 struct fsctl_netif {
@@ -39,7 +44,8 @@ struct fsctl_netif {
 
 /* Appends `n` interfaces. */
 void fsctl_netif_encode(struct wr *w, const struct fsctl_netif *v, size_t n);
-/* Takes the next interface off the output buffer. 1, 0 at the end, or -EBADMSG. Other address families are -EBADMSG. */
+/* Takes the next interface off the output buffer. 1, 0 at the end, or -EBADMSG. Other address
+ * families are -EBADMSG. */
 int fsctl_netif_next(struct rd *r, struct fsctl_netif *ret);
 
 /* FSCTL_PIPE_WAIT, MS-FSCC 2.3.49 */

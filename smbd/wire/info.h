@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * SMB2 QUERY_INFO request and SET_INFO (MS-SMB2 2.2.37, 2.2.39, 2.2.40); the QUERY_INFO response is outbuf.h with
- * fscc_file.h, fscc_fs.h or secdesc.h in it. Conventions: hdr.h.
+ * SMB2 QUERY_INFO request and SET_INFO (MS-SMB2 2.2.37, 2.2.39, 2.2.40); the QUERY_INFO response is
+ * outbuf.h with fscc_file.h, fscc_fs.h or secdesc.h in it. Conventions: hdr.h.
  */
 #ifndef HF_SMBD_WIRE_INFO_H
 #define HF_SMBD_WIRE_INFO_H
@@ -9,11 +9,11 @@
 #include "smbd/wire/hdr.h"
 
 struct smb2_query_info_req {
-	uint8_t info_type;  /* SMB2_0_INFO_* */
+	uint8_t info_type; /* SMB2_0_INFO_* */
 	uint8_t info_class; /* FSCC_FILE_*, FSCC_FS_* */
 	uint32_t output_buffer_length;
 	uint32_t additional_information; /* SMB2_*_SECURITY_INFORMATION, or the EA index */
-	uint32_t flags;                  /* SMB2_SL_* */
+	uint32_t flags; /* SMB2_SL_* */
 	struct smb2_fileid file_id;
 	struct blob input; /* EA names (fscc_ea_name_next()), quota SIDs */
 };

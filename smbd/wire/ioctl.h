@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SMB2 IOCTL (MS-SMB2 2.2.31, 2.2.32); the buffers of the single controls are in fsctl.h. Conventions: hdr.h. */
+/* SMB2 IOCTL (MS-SMB2 2.2.31, 2.2.32); the buffers of the single controls are in fsctl.h.
+ * Conventions: hdr.h. */
 #ifndef HF_SMBD_WIRE_IOCTL_H
 #define HF_SMBD_WIRE_IOCTL_H
 

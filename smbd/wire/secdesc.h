@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Self-relative security descriptors, ACLs and ACEs (MS-DTYP 2.4.4 to 2.4.6). SIDs: node/base/sid.h. Pure; any thread.
- * Also for descriptors that were stored in an xattr: those bytes are no more trusted than a client's.
+ * Self-relative security descriptors, ACLs and ACEs (MS-DTYP 2.4.4 to 2.4.6). SIDs:
+ * node/base/sid.h. Pure; any thread. Also for descriptors that were stored in an xattr: those bytes
+ * are no more trusted than a client's.
  */
 #ifndef HF_SMBD_WIRE_SECDESC_H
 #define HF_SMBD_WIRE_SECDESC_H
@@ -9,7 +10,8 @@
 #include "node/base/arena.h"
 #include "node/wire/sid_wire.h"
 
-enum { /* control, 2.4.6 */
+/* control, 2.4.6 */
+enum {
 	SECDESC_OWNER_DEFAULTED = 0x0001,
 	SECDESC_GROUP_DEFAULTED = 0x0002,
 	SECDESC_DACL_PRESENT = 0x0004,
@@ -28,7 +30,8 @@ enum { /* control, 2.4.6 */
 	SECDESC_SELF_RELATIVE = 0x8000,
 };
 
-enum { /* ACE types and flags, 2.4.4.1 */
+/* ACE types and flags, 2.4.4.1 */
+enum {
 	ACE_ACCESS_ALLOWED = 0x00,
 	ACE_ACCESS_DENIED = 0x01,
 	ACE_SYSTEM_AUDIT = 0x02,
@@ -60,8 +63,9 @@ struct ace {
 	uint32_t object_flags; /* 1: object_type is there, 2: inherited_object_type is there */
 	struct guid object_type, inherited_object_type;
 	struct sid sid;
-	struct blob extra; /* what follows the SID: a callback ACE's application data. Of an ACE type that is not
-	                    * known, everything after the ACE header; mask and sid are then zero. */
+	struct blob extra; /* what follows the SID: a callback ACE's application data. Of an ACE
+			    * type that is not known, everything after the ACE header; mask and sid
+			    * are then zero. */
 };
 
 struct acl {
@@ -70,8 +74,8 @@ struct acl {
 	struct ace *aces;
 };
 
-/* A part that is NULL is absent. A DACL that is absent although SECDESC_DACL_PRESENT is set is the "NULL DACL", which
- * grants everything. */
+/* A part that is NULL is absent. A DACL that is absent although SECDESC_DACL_PRESENT is set is the
+ * "NULL DACL", which grants everything. */
 struct secdesc {
 	uint16_t control; /* SECDESC_SELF_RELATIVE is set by the encoder */
 	uint8_t rm_control;
@@ -81,9 +85,9 @@ struct secdesc {
 
 #define SECDESC_MAX_LEN 65536
 
-/* Decodes a self-relative descriptor into the arena. -EBADMSG: longer than SECDESC_MAX_LEN, not self-relative, revision
- * not 1, an offset inside the fixed part or past the end, an ACL or ACE whose size does not hold what it counts, a SID
- * that is not one. -ENOMEM. Blobs point into `b`. */
+/* Decodes a self-relative descriptor into the arena. -EBADMSG: longer than SECDESC_MAX_LEN, not
+ * self-relative, revision not 1, an offset inside the fixed part or past the end, an ACL or ACE
+ * whose size does not hold what it counts, a SID that is not one. -ENOMEM. Blobs point into `b`. */
 int secdesc_decode(struct arena *a, struct blob b, struct secdesc *ret);
 /* Appends a descriptor: owner, group, SACL, DACL, each aligned to 4. */
 void secdesc_encode(struct wr *w, const struct secdesc *sd);

@@ -20,9 +20,11 @@ struct smb2_session_setup_resp {
 };
 
 int smb2_session_setup_req_decode(struct blob msg, struct smb2_session_setup_req *ret);
-void smb2_session_setup_req_encode(struct wr *w, size_t hdr, const struct smb2_session_setup_req *req);
+void smb2_session_setup_req_encode(struct wr *w, size_t hdr,
+				   const struct smb2_session_setup_req *req);
 /* Also for STATUS_MORE_PROCESSING_REQUIRED, which carries this body and not an ERROR body. */
 int smb2_session_setup_resp_decode(struct blob msg, struct smb2_session_setup_resp *ret);
-void smb2_session_setup_resp_encode(struct wr *w, size_t hdr, const struct smb2_session_setup_resp *resp);
+void smb2_session_setup_resp_encode(struct wr *w, size_t hdr,
+				    const struct smb2_session_setup_resp *resp);
 
 #endif

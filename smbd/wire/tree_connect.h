@@ -6,9 +6,11 @@
 #include "smbd/wire/hdr.h"
 
 struct smb2_tree_connect_req {
-	uint16_t flags;    /* SMB2_TREE_CONNECT_FLAG_*; only 3.1.1 gives it a meaning, other dialects must ignore it */
-	struct blob path;  /* \\server\share, UTF-16LE */
-	struct blob remoted_identity; /* data of that context of the request extension (2.2.9.2.1); empty when absent */
+	uint16_t flags; /* SMB2_TREE_CONNECT_FLAG_*; only 3.1.1 gives it a meaning, other dialects
+			   must ignore it */
+	struct blob path; /* \\server\share, UTF-16LE */
+	struct blob remoted_identity; /* data of that context of the request extension (2.2.9.2.1);
+					 empty when absent */
 };
 
 struct smb2_tree_connect_resp {
@@ -18,11 +20,14 @@ struct smb2_tree_connect_resp {
 	uint32_t maximal_access;
 };
 
-/* `smb311`: the connection's dialect is 3.1.1, so that the extension is looked at when its flag is set. */
+/* `smb311`: the connection's dialect is 3.1.1, so that the extension is looked at when its flag is
+ * set. */
 int smb2_tree_connect_req_decode(struct blob msg, bool smb311, struct smb2_tree_connect_req *ret);
 /* Writes the request extension when `flags` have EXTENSION_PRESENT. */
-void smb2_tree_connect_req_encode(struct wr *w, size_t hdr, const struct smb2_tree_connect_req *req);
+void smb2_tree_connect_req_encode(struct wr *w, size_t hdr,
+				  const struct smb2_tree_connect_req *req);
 int smb2_tree_connect_resp_decode(struct blob msg, struct smb2_tree_connect_resp *ret);
-void smb2_tree_connect_resp_encode(struct wr *w, size_t hdr, const struct smb2_tree_connect_resp *resp);
+void smb2_tree_connect_resp_encode(struct wr *w, size_t hdr,
+				   const struct smb2_tree_connect_resp *resp);
 
 #endif
