@@ -106,7 +106,7 @@ static int queue_pdus(struct pipe *p, struct blob b)
 
 int pipe_write(struct pipe *p, struct blob bytes)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct wr out;
 	int r;
 
