@@ -60,8 +60,8 @@ struct cluster_client_config {
 
 /* Starts the link; everything in `cfg` is copied. -ENOMEM, -EINVAL (too many or too long addresses). */
 int cluster_client_new(const struct cluster_client_config *cfg, struct cluster_client **ret) HF_MUST_CHECK;
-/* Ends the link: the incarnation is over, others take its slots at once. From a task of its loop, or when the loop does
- * not run any more; queries that were not answered must be done first. NULL is allowed. */
+/* Ends the link: the incarnation is over, others take its slots at once. From a task of its loop; queries that
+ * were not answered must be done first. NULL is allowed. */
 void cluster_client_free(struct cluster_client *c);
 
 /* [any] Whether this process may answer a client at this moment: its incarnation is in the view and its right to serve

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The configuration of the whole cluster as a daemon sees it: one immutable snapshot of shares, users and tunables,
- * shared by reference; any thread. Text form, defaults and ranges of the fields are in node/conf/share.def,
- * user.def and tunables.def.
+ * shared by reference; any thread. Text form, defaults and ranges of the fields are in node/conf/resource.c and
+ * tunables.def.
  */
 #ifndef HF_CLUSTERD_CLIENT_CLUSTER_CONFIG_H
 #define HF_CLUSTERD_CLIENT_CLUSTER_CONFIG_H
