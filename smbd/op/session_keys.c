@@ -4,7 +4,6 @@
 
 #include "node/base/clock.h"
 #include "node/log/log.h"
-#include "node/wire/sid_wire.h"
 #include "smbd/proto/previous.h"
 #include "smbd/vfs/cred.h"
 
@@ -27,16 +26,12 @@ static void who_done(struct who *w)
 static int who_get(struct smb_req *req, struct who *ret)
 {
 	const struct auth_result *res = auth_result(req->channel->auth);
-	struct rd r;
 
 	ret->domain = strdup(res->domain ? res->domain : "");
 	if (!ret->domain)
 		return -ENOMEM;
 	auth_take_identity(req->channel->auth, &ret->user);
-	r = rd_init(ret->user.sid, ret->user.sid_len);
-	ret->sid = rd_sid(&r);
-	if (rd_end(&r) < 0)
-		return -EIO;
+	ret->sid = ret->user.sid;
 	return cred_get(req->worker->creds, ret->user.uid, ret->user.gid, ret->user.groups, ret->user.ngroups,
 			&ret->cred);
 }

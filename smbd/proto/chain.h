@@ -56,8 +56,6 @@ void chain_flush(struct chain *ch);
 /* Checks one request and runs it (dispatch.c); returns the status of its response. `*ret_drop` names the broken rule when
  * the connection has to be dropped instead. */
 struct ntstatus dispatch(struct smb_req *req, const char **ret_drop);
-/* Uses `s` (and `ch`) for the rest of the request; takes references. */
-void req_use_session(struct smb_req *req, struct session *s, struct channel *ch);
 /* Ends what the request uses, once its status is known; the references go with the chain. */
 void req_unuse(struct smb_req *req);
 

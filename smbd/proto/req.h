@@ -81,6 +81,9 @@ int req_pend(struct smb_req *req, uint64_t delay) HF_MUST_CHECK;
 /* The status for a wait that returned -ECANCELED: STATUS_CANCELLED. */
 struct ntstatus req_cancelled(struct smb_req *req);
 
+/* Uses `s` (and `ch`, which may be NULL) for the rest of the request; takes references. */
+void req_use_session(struct smb_req *req, struct session *s, struct channel *ch);
+
 /* Makes `o` the open that related followers of this compound mean by FileId FF..FF, and keeps a reference. */
 void req_set_open(struct smb_req *req, struct open *o);
 
