@@ -13,19 +13,22 @@ from Cryptodome.Cipher import AES
 from Cryptodome.Hash import CMAC, MD4
 
 NEGOTIATE, SESSION_SETUP, LOGOFF, TREE_CONNECT, TREE_DISCONNECT, CREATE, CLOSE, FLUSH, READ, WRITE, LOCK = range(11)
-SIGNED = 0x00000008
+SET_INFO = 17
+SIGNED, REPLAY = 0x00000008, 0x20000000
 RESPONSE, ASYNC = 0x00000001, 0x00000002
 
 OK = 0
 PENDING = 0x00000103
 MORE_PROCESSING_REQUIRED = 0xC0000016
 ACCESS_DENIED = 0xC0000022
+INVALID_PARAMETER = 0xC000000D
 OBJECT_NAME_NOT_FOUND = 0xC0000034
 SHARING_VIOLATION = 0xC0000043
 FILE_LOCK_CONFLICT = 0xC0000054
 LOCK_NOT_GRANTED = 0xC0000055
 RANGE_NOT_LOCKED = 0xC000007E
 FILE_CLOSED = 0xC0000128
+DUPLICATE_OBJECTID = 0xC000022A
 NETWORK_NAME_DELETED = 0xC00000C9
 USER_SESSION_DELETED = 0xC0000203
 FILE_NOT_AVAILABLE = 0xC0000467
@@ -33,6 +36,7 @@ FILE_NOT_AVAILABLE = 0xC0000467
 SHARE_ALL = 7
 GENERIC_READ, GENERIC_WRITE, DELETE = 0x80000000, 0x40000000, 0x00010000
 OPEN, CREATE_NEW, OPEN_IF, OVERWRITE_IF = 1, 2, 3, 5
+DELETE_ON_CLOSE = 0x1000
 
 
 class Status(Exception):
@@ -163,12 +167,12 @@ class Client:
         if mac != pdu[48:64]:
             raise Wrong("a signature is wrong")
 
-    def call(self, command, body, allowed=(OK,), timeout=None):
+    def call(self, command, body, allowed=(OK,), timeout=None, flags=0):
         """Sends one request, returns (status, whole PDU of the answer); other statuses raise Status."""
         if not self.sock:
             raise Gone("not connected")
         message, self.message = self.message, self.message + 1
-        flags = SIGNED if self.key else 0
+        flags |= SIGNED if self.key else 0
         pdu = b"\xfeSMB" + struct.pack("<HHIHHIIQIIQ", 64, 1, 0, command, 64, flags, 0, message, 0xFEFF, self.tree,
                                        self.session) + bytes(16) + body
         if self.key:
@@ -208,7 +212,7 @@ class Client:
         self.tree = struct.unpack_from("<I", pdu, 36)[0]
 
     def create(self, name, access=GENERIC_READ | GENERIC_WRITE, share=SHARE_ALL, disposition=OPEN_IF, contexts=(),
-               options=0, oplock=0, timeout=None):
+               options=0, oplock=0, timeout=None, flags=0):
         """Opens; returns (file id, {context name: data})."""
         text = utf16(name)
         chain = b""
@@ -220,7 +224,7 @@ class Client:
         where = 64 + 56 + len(padded) if chain else 0
         body = struct.pack("<HBBIQQIIIIIHHII", 57, 0, oplock, 2, 0, 0, access, 0x80, share, disposition, options, 120,
                            len(text), where, len(chain)) + padded + chain
-        _, pdu = self.call(CREATE, body or b"\0", timeout=timeout)
+        _, pdu = self.call(CREATE, body or b"\0", timeout=timeout, flags=flags)
         fid = pdu[128:144]
         offset, length = struct.unpack_from("<II", pdu, 144)
         return fid, parse_contexts(pdu[offset:offset + length] if length else b"")
@@ -233,9 +237,9 @@ class Client:
             raise Wrong("no persistent handle was granted")
         return fid
 
-    def reclaim(self, name, fid, create_guid, timeout=None):
-        """DH2C with the persistent flag (2.2.13.2.12); returns the file id."""
-        data = fid + create_guid + struct.pack("<I", 2)
+    def reclaim(self, name, fid, create_guid, timeout=None, persistent=True):
+        """DH2C (2.2.13.2.12); returns the file id."""
+        data = fid + create_guid + struct.pack("<I", 2 if persistent else 0)
         got, _ = self.create(name, disposition=OPEN, contexts=[(b"DH2C", data)], timeout=timeout)
         if got[:8] != fid[:8]:
             raise Wrong("a reclaimed handle has another persistent id")
@@ -243,6 +247,12 @@ class Client:
 
     def close(self, fid):
         self.call(CLOSE, struct.pack("<HHI", 24, 0, 0) + fid)
+
+    def rename(self, fid, name):
+        """FileRenameInformation (MS-FSCC 2.4.42.2); the open needs DELETE."""
+        text = utf16(name)
+        data = bytes(16) + struct.pack("<I", len(text)) + text
+        self.call(SET_INFO, struct.pack("<HBBIHHI", 33, 1, 10, len(data), 96, 0, 0) + fid + data)
 
     def write(self, fid, offset, data):
         body = struct.pack("<HHIQ", 49, 112, len(data), offset) + fid + struct.pack("<IIHHI", 0, 0, 0, 0, 0) + data
