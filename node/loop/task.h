@@ -18,7 +18,8 @@ struct task;
 int task_spawn(struct loop *l, void (*fn)(void *arg), void *arg, struct task **ret) HF_MUST_CHECK;
 /* The running task, or NULL outside of tasks. */
 struct task *task_current(void);
-/* Parks until task_wake(). A wake that came before is not lost (one token). 0 or -ECANCELED. */
+/* Parks until task_wake(). A wake that came before is not lost (one token). 0 or -ECANCELED. May return 0 for a wake that was
+ * meant for an earlier wait: ask again whether what you wait for has come. */
 int task_park(void);
 /* Parks until task_wake() or `deadline` (loop clock, ns; 0: none). 0, -ETIME, -ECANCELED. */
 int task_park_until(uint64_t deadline);

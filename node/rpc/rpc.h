@@ -48,10 +48,10 @@ void rpc_key_free(struct rpc_key *k);
 
 /* One request being served. It and its arena live until the handler has returned and the reply was given. */
 struct rpc_request {
-	struct rpc_conn *conn; /* NULL once the connection is gone */
+	struct rpc_conn *conn; /* NULL once the connection has ended */
 	uint32_t method;
 	struct blob payload; /* lives as long as the request */
-	struct arena *arena; /* limit RPC_PAYLOAD_MAX */
+	struct arena *arena; /* for the handler's use */
 	bool oneway;         /* nobody waits: rpc_reply() and rpc_fail() do nothing */
 	void *arg;           /* of the method table's owner */
 };
@@ -102,8 +102,9 @@ int rpc_listen(const struct rpc_listen_config *cfg, const struct net_addr *addr,
 int rpc_listen_unix(const struct rpc_listen_config *cfg, const char *path, struct rpc_server **ret) HF_MUST_CHECK;
 /* The address in use (the port that was chosen when `addr` had port 0). */
 void rpc_server_addr(const struct rpc_server *s, struct net_addr *ret);
-/* Stops listening, closes every connection and waits for their tasks. From a task on cfg.loop, with the other
- * loops still running. Handlers that are waiting are cancelled. NULL is fine. */
+/* Stops listening, closes every connection (`down` is called), cancels the handlers that wait, and waits for their tasks.
+ * On cfg.loop's thread, with the other loops still running. Outside of a task it does not wait: the rest happens in a
+ * task of its own, and `down` is not called any more. NULL is fine. */
 void rpc_server_free(struct rpc_server *s);
 
 /* --- connections, either end --- */
@@ -113,7 +114,7 @@ const struct rpc_hello *rpc_conn_peer(const struct rpc_conn *c);
 const char *rpc_conn_name(const struct rpc_conn *c);
 void rpc_conn_set_data(struct rpc_conn *c, void *data);
 void *rpc_conn_data(const struct rpc_conn *c);
-/* Calls the peer; as rpc_call(), and -ENOTCONN when the connection is ending. */
+/* Calls the peer; as rpc_call(), and -ENOTCONN when the connection is ending. `c` need not outlive the call. */
 int rpc_conn_call(struct rpc_conn *c, uint32_t method, struct blob payload, uint64_t deadline, struct arena *a,
 		  struct blob *ret) HF_MUST_CHECK;
 /* Sends a one-way message; as rpc_send(). */
@@ -136,8 +137,8 @@ struct rpc_client_config {
 /* Makes a client that connects at once and again whenever the link is lost (10 ms, doubled up to 1 s). */
 int rpc_client_new(const struct rpc_client_config *cfg, const struct net_addr *addr, struct rpc_client **ret) HF_MUST_CHECK;
 int rpc_client_unix(const struct rpc_client_config *cfg, const char *path, struct rpc_client **ret) HF_MUST_CHECK;
-/* Closes; calls in flight return -ECONNRESET or -ENOTCONN. Waits for the client's tasks: from a task, or for a
- * loop that does not run any more. NULL is fine. */
+/* Closes; calls in flight return -ECONNRESET or -ENOTCONN. Cancels the handlers that wait and waits for the client's tasks;
+ * outside of a task as rpc_server_free(). NULL is fine. */
 void rpc_client_free(struct rpc_client *c);
 bool rpc_client_up(const struct rpc_client *c);
 /* Waits until the link is up. 0, -ETIME, -ECANCELED, -ESHUTDOWN when the client is being freed. */
@@ -154,8 +155,9 @@ struct rpc_conn *rpc_client_conn(const struct rpc_client *c);
  *   -ECANCELED   the task was cancelled, the request may have been executed
  *   -ENOTCONN    definitely not sent: the link is down (a connection attempt in progress is waited for)
  *   -ECONNRESET  sent, the link broke before the reply: may have been executed
- *   -ENOSYS, -EBUSY  the peer does not know the method, or serves too many requests: not executed
- *   -EMSGSIZE    payload too long, or reply longer than the arena's limit (-ENOMEM: no memory)
+ *   -ENOSYS, -EBUSY  the peer does not know the method, or one side has too much under way: not executed
+ *   -EMSGSIZE    the payload is too long: not sent
+ *   -ENOMEM      not sent; or the reply is there but does not fit into the arena
  */
 int rpc_call(struct rpc_client *c, uint32_t method, struct blob payload, uint64_t deadline, struct arena *a,
 	     struct blob *ret) HF_MUST_CHECK;
