@@ -15,6 +15,7 @@
 #include "smbd/proto/op.h"
 #include "smbd/proto/share.h"
 
+struct acceptor;
 struct auth_server;
 struct cluster_config;
 struct cred_table;
@@ -53,6 +54,7 @@ struct smbd {
 	struct guid server_guid;
 	const struct smb_op_table *ops;
 	struct store *store;
+	struct acceptor *acceptor; /* worker 0's */
 	struct worker *workers;
 	unsigned int n_workers;
 	uint64_t home_seed;      /* random: home workers cannot be chosen by clients */
