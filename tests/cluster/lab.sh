@@ -29,6 +29,7 @@
 #
 # Sourced by another script it gives the same as functions: lab_up, lab_kill, ...
 
+export PYTHONDONTWRITEBYTECODE=1
 HF_LAB_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HF_LAB_HOME/lab/ns.sh"
 . "$HF_LAB_HOME/lab/corosync.sh"

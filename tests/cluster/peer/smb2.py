@@ -192,6 +192,7 @@ class Client:
         _, pdu = self.call(NEGOTIATE, body)
         if struct.unpack_from("<H", pdu, 68)[0] != 0x0302:
             raise Wrong("another dialect than 3.0.2")
+        self.signing_required = bool(pdu[66] & 2)
         self.capabilities = struct.unpack_from("<I", pdu, 88)[0]
 
     def session_setup(self, user, password, domain):
