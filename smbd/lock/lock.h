@@ -17,9 +17,9 @@
 #include "node/base/arena.h"
 #include "node/base/htable.h"
 #include "node/base/list.h"
+#include "node/loop/task.h"
 #include "statestore/record.h"
 
-struct loop;
 struct store;
 struct lockc;
 
@@ -44,7 +44,8 @@ enum lk_outcome {
 	LK_GONE,                /* the open is closed already (displaced, scavenged, moved): STATUS_FILE_CLOSED */
 };
 
-/* The home's handle of one open. Everything is read-only for users of this header but `user`. */
+/* The home's handle of one open. Everything is read-only for users of this header but `user`; strings in `rec` may be
+ * replaced while a call waits. */
 struct lk_open {
 	struct rec_open rec;  /* as agreed with the owner: what is re-asserted */
 	void *user;           /* smbd's own Open, or NULL */
@@ -55,10 +56,8 @@ struct lk_open {
 	uint32_t io;          /* READs and WRITEs between lockc_io_begin() and lockc_io_end() */
 	/* private */
 	uint32_t refs;
-	uint64_t closing_req;
-	struct list acks;
-	struct list mutex;
-	bool busy;
+	struct list acks;            /* acknowledgements that wait for the end of I/O */
+	struct task_mutex unlocking; /* one UNLOCK at a time: the owner recognises only the last one */
 	struct hnode by_id, by_create;
 };
 
@@ -111,8 +110,8 @@ struct lockc_config {
 
 /* Makes a worker's lock module; it serves and asks once the first view is known. -ENOMEM. */
 int lockc_new(const struct lockc_config *cfg, struct lockc **ret) HF_MUST_CHECK;
-/* Ends it: running calls return -ESHUTDOWN, store writes are waited for. [task], or a loop that does not run any
- * more. Opens that are left are freed without telling anybody (as in a crash). NULL is fine. */
+/* [task] Ends it: running calls return -ESHUTDOWN, store writes are waited for. Opens that are left are freed without
+ * telling anybody (as in a crash). NULL is fine. */
 void lockc_free(struct lockc *c);
 
 /* Takes the next view (a reference of it); on the worker's thread. Every view in which this incarnation is a member is to

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Closing, deletion, disconnection and renaming, as decided by the owner. On the owner's worker. */
+#include "smbd/lock/core_priv.h"
+
+#include "smbd/lock/share.h"
+
+bool close_ent(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
+{
+	struct lk_file *f = e->file;
+
+	locks_drop_waiters(e, LK_GONE, fx);
+	e->permit = false;
+	free(e->rec.locks);
+	e->rec.locks = NULL;
+	e->rec.n_locks = 0;
+	if (e->rec.delete_on_close && !f->delete_pending) {
+		f->delete_pending = true;
+		e->rec.delete_on_close = false;
+		if (f->n_opens > 1)
+			file_changed(c, f, e, fx);
+	}
+	if (f->n_opens == 1 && f->delete_pending) {
+		e->rec.phase = REC_DELETING;
+		e->rec.delete_pending = true;
+		e->rec.disconnected = false;
+		ent_changed(e, fx);
+		return true;
+	}
+	ent_remove(c, e, fx);
+	file_kick(c, f, now, fx);
+	return false;
+}
+
+void close_by_owner(struct lk_core *c, struct lk_ent *e, int why, uint64_t now, struct fx *fx)
+{
+	if (why && ent_home_alive(c, e))
+		ent_note(c, e, LKF_GONE, why, fx);
+	if (!close_ent(c, e, now, fx))
+		return;
+	ent_set_home(e, (struct place){ 0 });
+	e->unlinking = true;
+	fx_add_unlink(fx, &e->rec);
+}
+
+void do_close(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	struct lk_ent *e = core_find(c, m->id);
+	struct lk_msg *r;
+	struct lk_file *f;
+
+	if (!e || e->zombie || !ent_at(e, &m->from)) {
+		reply(fx, m, LK_GONE);
+		return;
+	}
+	f = e->file;
+	if (e->rec.phase != REC_DELETING && !close_ent(c, e, now, fx)) {
+		file_reply_acked(f, m, LK_OK, fx);
+		return;
+	}
+	r = reply(fx, m, LK_UNLINK);
+	if (r && rec_set_str(&r->path, e->rec.path) < 0)
+		r->outcome = -ENOMEM;
+}
+
+void do_unlinked(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	struct lk_ent *e = core_find(c, m->id);
+
+	if (e && !e->zombie && e->rec.phase == REC_DELETING && ent_at(e, &m->from)) {
+		struct lk_file *f = e->file;
+
+		f->delete_pending = false;
+		ent_remove(c, e, fx);
+		file_kick(c, f, now, fx);
+	}
+	reply(fx, m, LK_OK);
+}
+
+void do_disconnect(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	struct lk_ent *e = core_find(c, m->id);
+	struct lk_msg *r;
+
+	if (!e || e->zombie || !ent_at(e, &m->from) || e->rec.phase != REC_OPEN ||
+	    (!e->rec.durable && !e->rec.persistent)) {
+		reply(fx, m, LK_GONE);
+		return;
+	}
+	if (!e->rec.disconnected) {
+		ent_disconnect(c, e, now, fx);
+		file_kick(c, e->file, now, fx);
+	}
+	r = reply(fx, m, LK_OK);
+	if (r) {
+		r->deadline = e->rec.deadline;
+		r->version = e->rec.version;
+	}
+}
+
+static void reply_file(struct lk_ent *e, const struct lk_msg *m, struct fx *fx)
+{
+	struct lk_msg *r = file_reply_acked(e->file, m, LK_OK, fx);
+
+	if (!r)
+		return;
+	r->version = e->rec.version;
+	r->file_version = e->file->version;
+	r->flags = e->file->delete_pending ? LKF_DELETE_PENDING : 0;
+}
+
+void do_set_delete(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	struct lk_ent *e = ent_of(c, m, fx);
+	bool on = m->flags & LKF_ON;
+
+	if (!e)
+		return;
+	if (e->file->delete_pending != on) {
+		e->file->delete_pending = on;
+		file_changed(c, e->file, e, fx);
+	}
+	reply_file(e, m, fx);
+}
+
+void do_rename(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	struct lk_ent *e = ent_of(c, m, fx), *o;
+
+	if (!e)
+		return;
+	list_foreach(o, &e->file->opens, in_file) {
+		if (o == e || share_uses(o->rec.access) == 0 || (o->rec.share & SHARE_DELETE))
+			continue;
+		reply(fx, m, LK_SHARING_VIOLATION);
+		return;
+	}
+	list_foreach(o, &e->file->opens, in_file) {
+		if (rec_set_str(&o->rec.path, m->path) == 0)
+			continue;
+		reply(fx, m, -ENOMEM);
+		return;
+	}
+	file_changed(c, e->file, e, fx);
+	reply_file(e, m, fx);
+}

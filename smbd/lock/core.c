@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The decision core of a slot: effects, dispatch, load and settling. On the owner's worker. */
+#include "smbd/lock/core_priv.h"
+
+#include "node/base/hash.h"
+#include "node/base/random.h"
+
+void fx_init(struct fx *fx)
+{
+	*fx = (struct fx){ 0 };
+	list_init(&fx->outs);
+	list_init(&fx->undos);
+	list_init(&fx->unlinks);
+}
+
+void fx_done(struct fx *fx)
+{
+	struct fx_out *o, *ot;
+	struct fx_undo *u, *ut;
+	struct fx_unlink *l, *lt;
+
+	list_foreach_safe(o, ot, &fx->outs, link) {
+		msg_done(&o->msg);
+		free(o);
+	}
+	list_foreach_safe(u, ut, &fx->undos, link)
+		free(u);
+	list_foreach_safe(l, lt, &fx->unlinks, link) {
+		rec_open_done(&l->rec);
+		free(l);
+	}
+	free(fx->ids);
+	fx_init(fx);
+}
+
+struct lk_msg *fx_send(struct fx *fx, struct place to, struct lk_msg *m)
+{
+	struct fx_out *o = malloc(sizeof(*o));
+
+	if (!o) {
+		msg_done(m);
+		return NULL;
+	}
+	o->to = to;
+	o->msg = *m;
+	list_append(&fx->outs, &o->link);
+	return &o->msg;
+}
+
+void fx_put(struct fx *fx, uint64_t id)
+{
+	for (size_t i = 0; i < fx->n_ids; i++)
+		if (fx->ids[i] == id)
+			return;
+	if (fx->n_ids == fx->cap_ids) {
+		size_t cap = fx->cap_ids ? 2 * fx->cap_ids : 4;
+		uint64_t *ids = reallocarray(fx->ids, cap, sizeof(*ids));
+
+		if (!ids) {
+			fx->err = -ENOMEM;
+			return;
+		}
+		fx->ids = ids;
+		fx->cap_ids = cap;
+	}
+	fx->ids[fx->n_ids++] = id;
+}
+
+void fx_add_undo(struct fx *fx, uint64_t id, uint64_t req)
+{
+	struct fx_undo *u = malloc(sizeof(*u));
+
+	if (!u) {
+		fx->err = -ENOMEM;
+		return;
+	}
+	u->id = id;
+	u->req = req;
+	list_append(&fx->undos, &u->link);
+}
+
+void fx_add_unlink(struct fx *fx, const struct rec_open *rec)
+{
+	struct fx_unlink *l = malloc(sizeof(*l));
+
+	if (!l)
+		return;
+	if (rec_open_copy(rec, &l->rec) < 0) {
+		free(l);
+		return;
+	}
+	list_append(&fx->unlinks, &l->link);
+}
+
+void core_init(struct lk_core *c, uint32_t slot, const struct lk_limits *limits)
+{
+	*c = (struct lk_core){ .slot = slot, .limits = limits, .next_deadline = UINT64_MAX };
+	list_init(&c->noted);
+	list_init(&c->touched);
+	c->next_note = random_u64() | 1;
+}
+
+struct lk_ent *core_find(const struct lk_core *c, uint64_t id)
+{
+	for (struct hnode *n = htable_find(&c->ents, hash64_u64(id)); n; n = htable_find_next(n)) {
+		struct lk_ent *e = htable_entry(n, struct lk_ent, by_id);
+
+		if (e->rec.id == id)
+			return e;
+	}
+	return NULL;
+}
+
+struct lk_msg *reply(struct fx *fx, const struct lk_msg *m, int outcome)
+{
+	struct lk_msg r = { .kind = LKM_REPLY, .req = m->req, .asked = m->kind, .slot = m->slot, .id = m->id,
+			    .outcome = outcome };
+
+	return fx_send(fx, m->from, &r);
+}
+
+struct lk_ent *ent_of(struct lk_core *c, const struct lk_msg *m, struct fx *fx)
+{
+	struct lk_ent *e = core_find(c, m->id);
+
+	if (e && !e->zombie && ent_at(e, &m->from) && !e->rec.disconnected)
+		return e;
+	reply(fx, m, LK_GONE);
+	return NULL;
+}
+
+static void do_consumed(struct lk_core *c, const struct lk_msg *m, struct fx *fx)
+{
+	struct lk_ent *e = core_find(c, m->id);
+
+	if (!e || e->zombie || !ent_at(e, &m->from) || e->rec.consumed)
+		return;
+	e->rec.consumed = true;
+	ent_changed(e, fx);
+}
+
+static void do_query(struct lk_core *c, const struct lk_msg *m, struct fx *fx)
+{
+	const struct lk_file *f = file_find(c, &m->key);
+	struct lk_msg *r = reply(fx, m, LK_OK);
+
+	if (!r || !f)
+		return;
+	r->count = f->n_opens;
+	r->flags = f->delete_pending ? LKF_DELETE_PENDING : 0;
+}
+
+static void do_note_ack(struct lk_core *c, const struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	struct lk_ent *e = core_find(c, m->id);
+
+	if (e && e->note != 0 && e->note == m->req && ent_at(e, &m->from))
+		ent_acked(c, e, now, fx);
+}
+
+void core_redo(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	switch (m->kind) {
+	case LKM_OPEN:
+		return do_open(c, m, now, fx);
+	case LKM_CLOSE:
+		return do_close(c, m, now, fx);
+	case LKM_UNLINKED:
+		return do_unlinked(c, m, now, fx);
+	case LKM_DISCONNECT:
+		return do_disconnect(c, m, now, fx);
+	case LKM_RECLAIM:
+		return do_reclaim(c, m, now, fx);
+	case LKM_LOCK:
+		return do_lock(c, m, now, fx);
+	case LKM_UNLOCK:
+		return do_unlock(c, m, now, fx);
+	case LKM_LOCK_CANCEL:
+		return do_lock_cancel(c, m, now, fx);
+	case LKM_IO:
+		return do_io(c, m, now, fx);
+	case LKM_SET_DELETE:
+		return do_set_delete(c, m, now, fx);
+	case LKM_RENAME:
+		return do_rename(c, m, now, fx);
+	case LKM_CONSUMED:
+		return do_consumed(c, m, fx);
+	case LKM_QUERY:
+		return do_query(c, m, fx);
+	case LKM_NOTE_ACK:
+		return do_note_ack(c, m, now, fx);
+	default:
+		return;
+	}
+}
+
+void core_handle(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	/* A decision for a home that died meanwhile would leave a ghost. */
+	if (!view_has(c->view, m->from.node, m->from.incarnation))
+		return;
+	core_redo(c, m, now, fx);
+	file_sweep(c);
+}
+
+/* What the scavenger has to do with an open now. */
+static bool due(const struct lk_core *c, const struct lk_ent *e, uint64_t now)
+{
+	if (e->zombie)
+		return false;
+	if (e->rec.phase == REC_DELETING)
+		return !e->unlinking && !ent_home_alive(c, e);
+	return e->rec.disconnected && e->rec.deadline <= now;
+}
+
+static void scavenge(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
+{
+	if (e->rec.phase != REC_DELETING) {
+		close_by_owner(c, e, LK_GONE_SCAVENGED, now, fx);
+		return;
+	}
+	e->unlinking = true;
+	fx_add_unlink(fx, &e->rec);
+}
+
+void core_scavenge(struct lk_core *c, uint64_t now, struct fx *fx)
+{
+	struct htable_iter it;
+	struct hnode *n;
+	uint64_t *ids, next = UINT64_MAX;
+	size_t k = 0;
+
+	if (now < c->next_deadline)
+		return;
+	ids = calloc(c->ents.count + 1, sizeof(*ids));
+	if (!ids)
+		return;
+	htable_foreach(n, &it, &c->ents) {
+		const struct lk_ent *e = htable_entry(n, struct lk_ent, by_id);
+
+		if (due(c, e, now))
+			ids[k++] = e->rec.id;
+		else if (!e->zombie && e->rec.disconnected && e->rec.deadline < next)
+			next = e->rec.deadline;
+	}
+	c->next_deadline = next;
+	for (size_t i = 0; i < k; i++) {
+		struct lk_ent *e = core_find(c, ids[i]);
+
+		if (e && due(c, e, now))
+			scavenge(c, e, now, fx);
+	}
+	free(ids);
+	file_sweep(c);
+}
+
+void core_renote(struct lk_core *c, struct fx *fx)
+{
+	struct lk_ent *e;
+
+	list_foreach(e, &c->noted, noted)
+		ent_renote(c, e, fx);
+}
+
+void core_unlinked(struct lk_core *c, uint64_t id, bool done, uint64_t now, struct fx *fx)
+{
+	struct lk_ent *e = core_find(c, id);
+
+	if (!e || e->zombie || e->rec.phase != REC_DELETING)
+		return;
+	e->unlinking = false;
+	if (done) {
+		struct lk_file *f = e->file;
+
+		f->delete_pending = false;
+		ent_remove(c, e, fx);
+		file_kick(c, f, now, fx);
+	} else {
+		c->next_deadline = 0; /* the scavenger tries again */
+	}
+	file_sweep(c);
+}
+
+void core_fail(struct lk_core *c, const struct fx *failed, uint64_t now, struct fx *fx)
+{
+	struct fx_undo *u;
+
+	list_foreach(u, &failed->undos, link) {
+		struct lk_ent *e = core_find(c, u->id);
+		struct lk_file *f;
+
+		if (!e || e->zombie)
+			continue;
+		f = e->file;
+		if (u->req == 0)
+			ent_remove(c, e, fx);
+		else if (locks_undo(e, u->req))
+			ent_changed(e, fx);
+		file_kick(c, f, now, fx);
+	}
+	file_sweep(c);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The decisions of a slot's owner: (state, message, time) -> (state, messages, records to write). No I/O, no clock, no
+ * waiting: a decision that needs others first (a recalled permit, an acknowledged note) is parked in the file and run
+ * again when the last acknowledgement has come. Belongs to the owner's worker.
+ */
+#ifndef HF_SMBD_LOCK_CORE_H
+#define HF_SMBD_LOCK_CORE_H
+
+#include "smbd/lock/msg.h"
+
+/* --- effects --- */
+
+/* A message to be sent once everything that was decided before it is durable. */
+struct fx_out {
+	struct list link;
+	struct place to;
+	struct lk_msg msg; /* owns what it points to */
+};
+
+/* What a decision changed that must be taken back when its record cannot be written. */
+struct fx_undo {
+	struct list link;
+	uint64_t id;
+	uint64_t req; /* locks granted to this request; 0: the open itself */
+};
+
+/* A closed open whose file is to be unlinked by the owner. */
+struct fx_unlink {
+	struct list link;
+	struct rec_open rec;
+};
+
+/* Effects of one decision. */
+struct fx {
+	struct list outs, undos, unlinks;
+	uint64_t *ids;  /* opens whose records changed */
+	size_t n_ids, cap_ids;
+	int err;        /* -ENOMEM: a record change was not noted */
+};
+
+void fx_init(struct fx *fx);
+void fx_done(struct fx *fx);
+/* Queues a message; what `m` points to moves. A message that cannot be queued is a message lost. */
+struct lk_msg *fx_send(struct fx *fx, struct place to, struct lk_msg *m);
+/* The record of this open is to be written (or removed when it is gone or not persistent any more). */
+void fx_put(struct fx *fx, uint64_t id);
+void fx_add_undo(struct fx *fx, uint64_t id, uint64_t req);
+void fx_add_unlink(struct fx *fx, const struct rec_open *rec);
+
+/* --- state --- */
+
+struct lk_file;
+
+/* Open as the owner knows it. */
+struct lk_ent {
+	struct rec_open rec;
+	struct lk_file *file;
+	struct list in_file;   /* opens or zombies of the file */
+	struct list noted;     /* core.noted while a note is not acknowledged */
+	struct hnode by_id;
+	uint64_t note;         /* the note that is not acknowledged; 0: none */
+	uint32_t note_flags;
+	int note_why;
+	bool permit;           /* its home need not ask */
+	bool zombie;           /* closed; only its home has to acknowledge that */
+	bool asserted;         /* its home named it since this owner took the slot */
+	bool unlinking;        /* the owner's own unlink runs */
+};
+
+/* A LOCK request that cannot be granted yet. */
+struct lk_waiter {
+	struct list link;
+	struct lk_ent *ent;
+	struct place from;
+	uint64_t req;
+	struct lk_seq seq;
+	bool wait;  /* else it only waits for permits to come back, and is refused on a conflict */
+	bool told;
+	unsigned int n;
+	struct lk_range ranges[];
+};
+
+/* Something that goes on once no note of the file is unacknowledged. */
+struct lk_parked {
+	struct list link;
+	bool reply;      /* send `msg` to `to`; else decide it anew */
+	struct place to;
+	struct lk_msg msg;
+};
+
+struct lk_file {
+	struct hnode by_key;
+	struct file_key key;
+	struct list opens, zombies, waiters, parked;
+	struct list touched;   /* core.touched: may be empty now */
+	uint32_t n_opens, n_waiters;
+	uint32_t unacked;
+	bool delete_pending;
+	uint64_t version;      /* of path and delete_pending */
+	bool kicking, again;
+};
+
+struct lk_core {
+	uint32_t slot;
+	const struct lk_limits *limits;
+	const struct view *view;  /* in force; who is alive */
+	struct htable files, ents;
+	struct list noted, touched;
+	uint64_t next_note;
+	uint64_t next_deadline;   /* no disconnected open ends before */
+};
+
+void core_init(struct lk_core *c, uint32_t slot, const struct lk_limits *limits);
+/* Frees all state. */
+void core_done(struct lk_core *c);
+
+/* Decides a request or an acknowledgement. `now`: wall clock, ns. `m` stays the caller's, but its rec, path and
+ * share_name may be moved out. */
+void core_handle(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
+/* As core_handle(), for what was parked inside of it. */
+void core_redo(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
+/* Takes a loaded record, which moves. -EEXIST, -ENOMEM. */
+int core_load(struct lk_core *c, struct rec_open *rec) HF_MUST_CHECK;
+/* Takes a re-asserted open (LKM_REASSERT). */
+void core_assert(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
+/* Every member has re-asserted: settles what nobody named. */
+void core_serve(struct lk_core *c, uint64_t now, struct fx *fx);
+/* c->view has changed: opens of homes that are gone are closed or disconnected. */
+void core_view(struct lk_core *c, uint64_t now, struct fx *fx);
+/* Closes what is disconnected past its deadline. */
+void core_scavenge(struct lk_core *c, uint64_t now, struct fx *fx);
+/* Sends every note again that is not acknowledged. */
+void core_renote(struct lk_core *c, struct fx *fx);
+/* The owner's own unlink of a file ended. */
+void core_unlinked(struct lk_core *c, uint64_t id, bool done, uint64_t now, struct fx *fx);
+/* The records of `failed` could not be written: takes back what it granted; further effects go to `fx`. */
+void core_fail(struct lk_core *c, const struct fx *failed, uint64_t now, struct fx *fx);
+
+struct lk_ent *core_find(const struct lk_core *c, uint64_t id);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Opens as their owner knows them: life, notes to their homes, disconnection. On the owner's worker. */
+#include "smbd/lock/core_priv.h"
+
+#include "node/base/hash.h"
+
+#define NS_PER_MS 1000000ULL
+
+bool ent_home_alive(const struct lk_core *c, const struct lk_ent *e)
+{
+	return view_has(c->view, e->rec.home_node, e->rec.home_incarnation);
+}
+
+struct lk_ent *ent_new(struct lk_core *c, struct lk_file *f, struct rec_open *rec)
+{
+	struct lk_ent *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->rec = *rec;
+	*rec = (struct rec_open){ 0 };
+	e->file = f;
+	list_init(&e->noted);
+	list_append(&f->opens, &e->in_file);
+	f->n_opens++;
+	htable_insert(&c->ents, &e->by_id, hash64_u64(e->rec.id));
+	if (e->rec.disconnected && e->rec.deadline < c->next_deadline)
+		c->next_deadline = e->rec.deadline;
+	return e;
+}
+
+static void ent_free(struct lk_core *c, struct lk_ent *e)
+{
+	list_remove(&e->in_file);
+	list_remove(&e->noted);
+	htable_remove(&c->ents, &e->by_id);
+	rec_open_done(&e->rec);
+	free(e);
+}
+
+static void touch(struct lk_core *c, struct lk_file *f)
+{
+	if (list_empty(&f->touched))
+		list_append(&c->touched, &f->touched);
+}
+
+void ent_remove(struct lk_core *c, struct lk_ent *e, struct fx *fx)
+{
+	struct lk_file *f = e->file;
+
+	touch(c, f);
+	if (!e->zombie) {
+		locks_drop_waiters(e, LK_GONE, fx);
+		f->n_opens--;
+		if (e->rec.persistent)
+			fx_put(fx, e->rec.id);
+	}
+	if (e->note != 0 && ent_home_alive(c, e)) {
+		list_remove(&e->in_file);
+		list_append(&f->zombies, &e->in_file);
+		e->zombie = true;
+		e->permit = false;
+		return;
+	}
+	if (e->note != 0)
+		f->unacked--;
+	ent_free(c, e);
+}
+
+void ent_changed(struct lk_ent *e, struct fx *fx)
+{
+	e->rec.version++;
+	if (e->rec.persistent)
+		fx_put(fx, e->rec.id);
+}
+
+static void send_note(struct lk_core *c, struct lk_ent *e, uint32_t flags, struct fx *fx)
+{
+	struct lk_msg m = { .kind = LKM_NOTE, .req = e->note, .slot = c->slot, .id = e->rec.id, .flags = flags,
+			    .outcome = e->note_why, .file_version = e->rec.file_version };
+
+	if (flags & LKF_STATE) {
+		if (e->file->delete_pending)
+			m.flags |= LKF_DELETE_PENDING;
+		if (rec_set_str(&m.path, e->rec.path) < 0)
+			return; /* a note that is not acknowledged is sent again */
+	}
+	fx_send(fx, ent_home(e), &m);
+}
+
+void ent_renote(struct lk_core *c, struct lk_ent *e, struct fx *fx)
+{
+	send_note(c, e, e->note_flags, fx);
+}
+
+void ent_note(struct lk_core *c, struct lk_ent *e, uint32_t flags, int why, struct fx *fx)
+{
+	if (!(e->note_flags & LKF_GONE))
+		e->note_why = why;
+	e->note_flags |= flags;
+	if (e->note == 0) {
+		e->file->unacked++;
+		list_append(&c->noted, &e->noted);
+	}
+	e->note = c->next_note++;
+	if (e->note == 0)
+		e->note = c->next_note++;
+	send_note(c, e, e->note_flags, fx);
+}
+
+void ent_acked(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
+{
+	struct lk_file *f = e->file;
+	uint32_t flags = e->note_flags;
+
+	touch(c, f);
+	e->note = 0;
+	e->note_flags = 0;
+	e->note_why = 0;
+	list_remove(&e->noted);
+	f->unacked--;
+	if (e->zombie) {
+		ent_free(c, e);
+	} else {
+		if (flags & LKF_RECALL)
+			e->permit = false;
+		if (flags & LKF_GONE) {
+			ent_disconnect(c, e, now, fx);
+			ent_set_home(e, (struct place){ 0 });
+		}
+	}
+	file_kick(c, f, now, fx);
+}
+
+void ent_disconnect(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
+{
+	e->permit = false;
+	if (!e->rec.disconnected || e->rec.deadline == 0) {
+		e->rec.disconnected = true;
+		e->rec.deadline = now + e->rec.timeout_ms * NS_PER_MS;
+	}
+	if (e->rec.deadline < c->next_deadline)
+		c->next_deadline = e->rec.deadline;
+	locks_drop_waiters(e, LK_GONE, fx);
+	ent_changed(e, fx);
+}
+
+bool ent_may_have_permit(const struct lk_ent *e)
+{
+	const struct lk_ent *o;
+
+	if (!list_empty(&e->file->waiters))
+		return false;
+	list_foreach(o, &e->file->opens, in_file)
+		if (o != e && o->rec.n_locks > 0)
+			return false;
+	return true;
+}

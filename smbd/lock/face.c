@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The calls that smbd/op and smbd/proto use. On the worker's loop, in the caller's task. */
+#include "smbd/lock/lockc_priv.h"
+
+#include "smbd/lock/brl.h"
+
+static uint64_t call_deadline(const struct lockc *c)
+{
+	return loop_now(c->cfg.loop) + c->cfg.limits.owner_wait_ms * NS_PER_MS;
+}
+
+static struct lk_msg msg_for(const struct lk_open *o, enum lk_kind kind)
+{
+	return (struct lk_msg){ .kind = kind, .id = o->rec.id, .slot = (uint32_t)(o->rec.id & 0xffff) };
+}
+
+/* Asks about an open that this worker holds, without an end to the waiting. */
+static int ask(struct lockc *c, struct lk_open *o, struct lk_msg *m)
+{
+	struct hreq r = { .m = m, .open = o };
+
+	return home_call(c, &r, 0, false);
+}
+
+static uint32_t slot_of(const struct lockc *c, const struct file_key *key)
+{
+	uint8_t b[FILE_KEY_SIZE];
+
+	file_key_bytes(key, b);
+	return place_slot_of(BLOB(b, sizeof(b)), c->n_slots);
+}
+
+int lockc_open(struct lockc *c, const struct rec_open *want, bool replay, struct lk_open **ret)
+{
+	struct lk_msg m = { .kind = LKM_OPEN, .slot = slot_of(c, &want->key),
+			    .flags = LKF_HAS_REC | (replay ? LKF_REPLAY : 0) };
+	struct lk_open *o = home_open_new(want);
+	struct hreq r = { .m = &m, .open = o };
+	int e;
+
+	if (!o)
+		return -ENOMEM;
+	/* Only what the caller says counts. */
+	o->rec.n_locks = 0;
+	o->rec.version = o->rec.file_version = 0;
+	o->rec.delete_pending = o->rec.consumed = o->rec.disconnected = false;
+	o->rec.phase = REC_OPEN;
+	o->rec.deadline = 0;
+	m.rec = o->rec; /* borrowed for as long as the call waits */
+	e = home_call(c, &r, call_deadline(c), false);
+	if (e == LK_OK || e == LK_REPLAYED)
+		*ret = r.result;
+	home_open_unref(o);
+	return e;
+}
+
+int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **ret)
+{
+	struct lk_msg m = { .kind = LKM_RECLAIM, .id = q->id, .slot = (uint32_t)(q->id & 0xffff) };
+	struct lk_open *o;
+	struct hreq r = { .m = &m };
+	int e;
+
+	if (m.slot >= c->n_slots)
+		return LK_NOT_FOUND;
+	o = r.open = home_open_new(NULL);
+	if (!o)
+		return -ENOMEM;
+	m.flags = (q->v2 ? LKF_V2 : 0) | (q->persistent ? LKF_PERSISTENT : 0) | (q->has_owner ? LKF_HAS_OWNER : 0) |
+		  (q->has_lease ? LKF_HAS_LEASE : 0);
+	m.create_guid = q->create_guid;
+	m.client_guid = q->client_guid;
+	m.lease_key = q->lease_key;
+	m.owner = q->owner;
+	m.path = (char *)(uintptr_t)q->path;
+	m.share_name = (char *)(uintptr_t)q->share_name;
+	m.session_id = q->session_id;
+	m.volatile_id = q->volatile_id;
+	e = home_call(c, &r, call_deadline(c), false);
+	if (e == LK_OK)
+		*ret = r.result;
+	home_open_unref(o);
+	return e;
+}
+
+void lockc_consumed(struct lockc *c, struct lk_open *o)
+{
+	struct lk_msg m = msg_for(o, LKM_CONSUMED);
+	const struct hslot *h = &c->hslots[m.slot];
+
+	if (o->rec.consumed || o->gone)
+		return;
+	o->rec.consumed = true;
+	/* Nobody waits for it; should it be lost, the next owner hears it with the re-assertion. */
+	if (o->rec.has_create_guid && c->view && h->owned) {
+		m.req = home_req(c);
+		lockc_send(c, &h->owner, &m);
+	}
+}
+
+int lockc_close(struct lockc *c, struct lk_open *o)
+{
+	struct lk_msg m = msg_for(o, LKM_CLOSE);
+	int e;
+
+	if (o->gone)
+		return LK_GONE;
+	o->closing = true;
+	e = ask(c, o, &m);
+	if (e != LK_UNLINK && !o->gone)
+		home_open_remove(c, o);
+	return e;
+}
+
+int lockc_unlinked(struct lockc *c, struct lk_open *o, bool done)
+{
+	struct lk_msg m = msg_for(o, LKM_UNLINKED);
+	int e;
+
+	if (o->gone)
+		return LK_GONE;
+	if (done)
+		m.flags = LKF_ON;
+	e = ask(c, o, &m);
+	home_open_remove(c, o);
+	return e;
+}
+
+int lockc_disconnect(struct lockc *c, struct lk_open *o)
+{
+	struct lk_msg m = msg_for(o, LKM_DISCONNECT);
+
+	return o->gone ? LK_GONE : ask(c, o, &m);
+}
+
+static bool too_many_waiters(struct lockc *c, const struct lk_open *o)
+{
+	struct htable_iter it;
+	struct hnode *n;
+	uint32_t k = 0;
+
+	htable_foreach(n, &it, &c->reqs) {
+		const struct hreq *r = htable_entry(n, struct hreq, by_req);
+
+		k += r->m->kind == LKM_LOCK && (r->m->flags & LKF_WAIT) && r->open->rec.session_id == o->rec.session_id;
+	}
+	return k >= c->cfg.limits.waiters_per_session;
+}
+
+static int put_ranges(struct lk_msg *m, const struct lk_range *r, unsigned int n)
+{
+	if (n == 0 || n > LK_RANGES_MAX)
+		return LK_LIMIT;
+	memcpy(m->ranges, r, n * sizeof(*r));
+	m->n_ranges = n;
+	return LK_OK;
+}
+
+int lockc_lock(struct lockc *c, struct lk_open *o, const struct lk_range *r, unsigned int n, struct lk_seq seq, bool wait,
+	       void (*pending)(void *arg), void *arg)
+{
+	struct lk_msg m = msg_for(o, LKM_LOCK);
+	struct hreq q = { .m = &m, .open = o, .pending = pending, .arg = arg };
+
+	if (o->gone)
+		return LK_GONE;
+	if (put_ranges(&m, r, n) != LK_OK || (wait && n == 1 && too_many_waiters(c, o)))
+		return LK_LIMIT;
+	m.seq = seq;
+	if (wait && n == 1)
+		m.flags = LKF_WAIT;
+	return home_call(c, &q, call_deadline(c), wait && n == 1);
+}
+
+int lockc_unlock(struct lockc *c, struct lk_open *o, const struct lk_range *r, unsigned int n, struct lk_seq seq)
+{
+	struct lk_msg m = msg_for(o, LKM_UNLOCK);
+	int e;
+
+	if (put_ranges(&m, r, n) != LK_OK)
+		return LK_LIMIT;
+	m.seq = seq;
+	home_open_ref(o);
+	task_shield_begin();
+	e = task_mutex_lock(&o->unlocking);
+	task_shield_end();
+	if (e == 0) {
+		e = o->gone ? LK_GONE : ask(c, o, &m);
+		task_mutex_unlock(&o->unlocking);
+	}
+	home_open_unref(o);
+	return e;
+}
+
+/* Own shared locks deny own writes, with or without a permit. */
+static bool own_lock_denies(const struct lk_open *o, uint64_t offset, uint64_t length)
+{
+	for (uint32_t i = 0; i < o->rec.n_locks; i++)
+		if (brl_excludes_io(&o->rec.locks[i], true, offset, length, true))
+			return true;
+	return false;
+}
+
+int lockc_io_begin(struct lockc *c, struct lk_open *o, uint64_t offset, uint64_t length, bool write)
+{
+	if (o->gone)
+		return LK_GONE;
+	if (write && o->own_shared && own_lock_denies(o, offset, length))
+		return LK_LOCK_CONFLICT;
+	if (!o->permit) {
+		struct lk_msg m = msg_for(o, LKM_IO);
+		struct hreq r = { .m = &m, .open = o };
+		int e;
+
+		m.ranges[0] = (struct lk_range){ .offset = offset, .length = length, .exclusive = write };
+		m.n_ranges = 1;
+		home_open_ref(o);
+		e = home_call(c, &r, call_deadline(c), false);
+		if (e == LK_OK && o->gone)
+			e = LK_GONE;
+		home_open_unref(o);
+		if (e != LK_OK)
+			return e;
+	}
+	home_open_ref(o);
+	o->io++;
+	return LK_OK;
+}
+
+void lockc_io_end(struct lockc *c, struct lk_open *o)
+{
+	assert(o->io > 0);
+	if (--o->io == 0 && !list_empty(&o->acks))
+		home_acks(c, o);
+	home_open_unref(o);
+}
+
+int lockc_set_delete(struct lockc *c, struct lk_open *o, bool on)
+{
+	struct lk_msg m = msg_for(o, LKM_SET_DELETE);
+
+	if (on)
+		m.flags = LKF_ON;
+	return o->gone ? LK_GONE : ask(c, o, &m);
+}
+
+int lockc_rename(struct lockc *c, struct lk_open *o, const char *path)
+{
+	struct lk_msg m = msg_for(o, LKM_RENAME);
+	int e;
+
+	if (o->gone)
+		return LK_GONE;
+	m.path = (char *)(uintptr_t)path;
+	home_open_ref(o);
+	e = ask(c, o, &m);
+	if (e == LK_OK && !o->gone && rec_set_str(&o->rec.path, path) < 0)
+		e = -ENOMEM;
+	home_open_unref(o);
+	return e;
+}
+
+int lockc_query(struct lockc *c, const struct file_key *key, struct lk_file_info *ret)
+{
+	struct lk_msg m = { .kind = LKM_QUERY, .slot = slot_of(c, key), .key = *key };
+	struct hreq r = { .m = &m };
+	int e = home_call(c, &r, call_deadline(c), false);
+
+	if (e == LK_OK)
+		*ret = r.info;
+	return e;
+}
+
+/* --- listing --- */
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Ids of this worker's slots above `after`, in order; malloc'ed. NULL: no memory. */
+static uint64_t *sorted_ids(struct lockc *c, uint64_t after, size_t *ret_n)
+{
+	struct htable_iter it;
+	struct hnode *n;
+	struct oslot *s;
+	size_t total = 0, k = 0;
+	uint64_t *ids;
+
+	list_foreach(s, &c->owned, link)
+		total += s->core.ents.count;
+	ids = calloc(total + 1, sizeof(*ids));
+	if (!ids)
+		return NULL;
+	list_foreach(s, &c->owned, link)
+		htable_foreach(n, &it, &s->core.ents) {
+			const struct lk_ent *e = htable_entry(n, struct lk_ent, by_id);
+
+			if (!e->zombie && e->rec.id > after)
+				ids[k++] = e->rec.id;
+		}
+	qsort(ids, k, sizeof(*ids), compare_ids);
+	*ret_n = k;
+	return ids;
+}
+
+/* A copy whose memory is the arena's. */
+static int copy_into(const struct rec_open *from, struct arena *a, struct rec_open *ret)
+{
+	*ret = *from;
+	ret->path = arena_strdup(a, from->path ? from->path : "");
+	ret->share_name = arena_strdup(a, from->share_name ? from->share_name : "");
+	ret->user = arena_strdup(a, from->user ? from->user : "");
+	ret->locks = arena_memdup(a, from->locks, from->n_locks * sizeof(*from->locks));
+	return ret->path && ret->share_name && ret->user && ret->locks ? 0 : -ENOMEM;
+}
+
+int lockc_list(struct lockc *c, uint64_t after, uint32_t max, struct arena *a, struct rec_open **ret, uint32_t *ret_n)
+{
+	size_t n = 0;
+	_cleanup_free_ uint64_t *ids = sorted_ids(c, after, &n);
+	struct rec_open *out;
+
+	if (!ids)
+		return -ENOMEM;
+	n = MIN(n, (size_t)max);
+	out = arena_calloc(a, n, sizeof(*out));
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct oslot *s = c->oslots[ids[i] & 0xffff];
+
+		if (copy_into(&core_find(&s->core, ids[i])->rec, a, &out[i]) < 0)
+			return -ENOMEM;
+	}
+	*ret = out;
+	*ret_n = (uint32_t)n;
+	return 0;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What an owner tells the home of an open unasked: permits, the file's state, that it is closed. On the worker's loop. */
+#include "smbd/lock/lockc_priv.h"
+
+static void ack(struct lockc *c, const struct lk_msg *note)
+{
+	struct lk_msg m = { .kind = LKM_NOTE_ACK, .slot = note->slot, .id = note->id, .req = note->req };
+
+	if (note->req != 0)
+		lockc_send(c, &note->from, &m);
+}
+
+void home_acks(struct lockc *c, struct lk_open *o)
+{
+	struct held *h;
+
+	if (o->io > 0)
+		return;
+	while ((h = list_first(&o->acks, struct held, link))) {
+		struct lk_msg m;
+
+		list_remove(&h->link);
+		if (msg_decode(BLOB(h->data, h->len), &m) == 0) {
+			ack(c, &m);
+			msg_done(&m);
+		}
+		free(h);
+	}
+}
+
+/* Acknowledges once no READ or WRITE that began under the old rules runs any more. */
+static void ack_after_io(struct lockc *c, struct lk_open *o, const struct lk_msg *m)
+{
+	if (m->req == 0)
+		return;
+	if (o->io == 0)
+		ack(c, m);
+	else
+		hold(&o->acks, m); /* when it does not fit in memory it is lost, and the note comes again */
+}
+
+static void new_state(struct lk_open *o, struct lk_msg *m)
+{
+	if (m->file_version < o->rec.file_version)
+		return;
+	o->rec.file_version = m->file_version;
+	o->rec.delete_pending = m->flags & LKF_DELETE_PENDING;
+	free(o->rec.path);
+	o->rec.path = TAKE_PTR(m->path);
+}
+
+static void gone(struct lockc *c, struct lk_open *o, int why)
+{
+	if (o->gone)
+		return;
+	home_open_remove(c, o);
+	if (c->cfg.gone)
+		c->cfg.gone(c->cfg.arg, o, (enum lk_gone)why);
+}
+
+void home_note(struct lockc *c, struct lk_msg *m)
+{
+	struct lk_open *o = lockc_find(c, m->id);
+
+	if (!o) {
+		ack(c, m);
+		return;
+	}
+	home_open_ref(o);
+	if (m->flags & LKF_RECALL)
+		o->permit = false;
+	if (m->flags & LKF_PERMIT)
+		o->permit = !o->rec.disconnected && o->rec.phase == REC_OPEN;
+	if (m->flags & LKF_STATE)
+		new_state(o, m);
+	if (m->flags & LKF_GONE)
+		gone(c, o, m->outcome);
+	ack_after_io(c, o, m);
+	home_open_unref(o);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* CREATE as decided by the owner (MS-SMB2 3.3.5.9, 3.3.5.9.10, 3.3.5.9.13). On the owner's worker. */
+#include "smbd/lock/core_priv.h"
+
+#include "node/base/hash.h"
+#include "node/base/random.h"
+#include "node/base/utf.h"
+#include "smbd/lock/share.h"
+
+/* What a step of the decision says. */
+enum step {
+	STEP_ON,      /* go on with the next one */
+	STEP_PARKED,  /* put aside, will be decided anew */
+	STEP_ANSWERED,
+};
+
+static void answer(struct fx *fx, const struct lk_msg *m, int outcome)
+{
+	reply(fx, m, outcome);
+}
+
+void reply_rec(struct lk_ent *e, const struct lk_msg *m, int outcome, struct fx *fx)
+{
+	struct lk_msg *r = reply(fx, m, outcome);
+
+	if (!r)
+		return;
+	r->id = e->rec.id;
+	if (rec_open_copy(&e->rec, &r->rec) < 0) {
+		r->outcome = -ENOMEM;
+		return;
+	}
+	r->flags = LKF_HAS_REC | (e->permit ? LKF_PERMIT : 0);
+}
+
+static void reply_granted(struct lk_ent *e, const struct lk_msg *m, struct fx *fx)
+{
+	struct lk_msg *r = reply(fx, m, LK_OK);
+
+	if (!r)
+		return;
+	r->id = e->rec.id;
+	r->version = e->rec.version;
+	r->file_version = e->rec.file_version;
+	r->timeout_ms = e->rec.timeout_ms;
+	r->flags = (e->permit ? LKF_PERMIT : 0) | (e->rec.persistent ? LKF_PERSISTENT : 0) |
+		   (e->rec.durable ? LKF_DURABLE : 0);
+}
+
+/* The same request came before: its open exists, only the reply was lost. */
+static enum step step_retry(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	struct lk_ent *e;
+
+	list_foreach(e, &f->opens, in_file) {
+		if (e->rec.open_req != m->req || !ent_at(e, &m->from))
+			continue;
+		if (e->rec.disconnected && attach(c, e, m, now, fx) == 0)
+			return STEP_PARKED;
+		reply_rec(e, m, LK_OK, fx);
+		return STEP_ANSWERED;
+	}
+	return STEP_ON;
+}
+
+static struct lk_ent *find_create(struct lk_file *f, const struct rec_open *want)
+{
+	struct lk_ent *e;
+
+	if (!want->has_create_guid)
+		return NULL;
+	list_foreach(e, &f->opens, in_file)
+		if (e->rec.has_create_guid && guid_equal(&e->rec.create_guid, &want->create_guid) &&
+		    guid_equal(&e->rec.client_guid, &want->client_guid))
+			return e;
+	return NULL;
+}
+
+static bool same_owner(const struct rec_open *a, const struct rec_open *b)
+{
+	return a->has_owner == b->has_owner && (!a->has_owner || sid_equal(&a->owner, &b->owner));
+}
+
+/* The same client made an open with this CreateGuid (MS-SMB2 3.3.5.9.10). */
+static enum step step_replay(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	struct lk_ent *e = find_create(f, &m->rec);
+
+	if (!e)
+		return STEP_ON;
+	if (!(m->flags & LKF_REPLAY)) {
+		answer(fx, m, LK_DUPLICATE_OBJECTID);
+		return STEP_ANSWERED;
+	}
+	if (!same_owner(&e->rec, &m->rec)) {
+		answer(fx, m, LK_ACCESS_DENIED);
+		return STEP_ANSWERED;
+	}
+	if (e->rec.consumed && !e->rec.persistent)
+		return STEP_ON;
+	if (e->rec.consumed || e->rec.phase != REC_OPEN) {
+		answer(fx, m, LK_FILE_NOT_AVAILABLE);
+		return STEP_ANSWERED;
+	}
+	if ((e->rec.disconnected || !ent_at(e, &m->from)) && attach(c, e, m, now, fx) == 0)
+		return STEP_PARKED;
+	reply_rec(e, m, LK_REPLAYED, fx);
+	return STEP_ANSWERED;
+}
+
+static bool version_too_low(const struct rec_open *have, const struct rec_open *want)
+{
+	if (!have->has_app_version || !want->has_app_version)
+		return false;
+	if (have->app_version_high != want->app_version_high)
+		return have->app_version_high > want->app_version_high;
+	return have->app_version_low >= want->app_version_low;
+}
+
+static bool same_share(const struct rec_open *a, const struct rec_open *b)
+{
+	return utf8_casecmp(a->share_name ? a->share_name : "", b->share_name ? b->share_name : "") == 0;
+}
+
+static struct lk_ent *find_app(struct lk_file *f, const struct rec_open *want)
+{
+	struct lk_ent *e;
+
+	if (!want->has_app_id)
+		return NULL;
+	list_foreach(e, &f->opens, in_file)
+		if (e->rec.has_app_id && e->rec.phase == REC_OPEN && guid_equal(&e->rec.app_id, &want->app_id) &&
+		    !guid_equal(&e->rec.client_guid, &want->client_guid) && same_share(&e->rec, want))
+			return e;
+	return NULL;
+}
+
+/* The same application instance on another client takes over (MS-SMB2 3.3.5.9.13). */
+static enum step step_app_instance(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	struct lk_ent *e;
+
+	while ((e = find_app(f, &m->rec))) {
+		if (version_too_low(&e->rec, &m->rec)) {
+			answer(fx, m, LK_FORCED_CLOSED);
+			return STEP_ANSWERED;
+		}
+		close_by_owner(c, e, LK_GONE_DISPLACED, now, fx);
+	}
+	return STEP_ON;
+}
+
+/* Whether a disconnected persistent open keeps this one out: nobody can be asked to break anything, so what touches the
+ * data waits for its owner to come back. Directories stay usable as far as share modes allow. */
+static bool contended(const struct lk_ent *e, const struct rec_open *want)
+{
+	if (share_conflict(e->rec.access, e->rec.share, want->access, want->share))
+		return true;
+	return e->rec.persistent && !e->rec.directory && share_uses(e->rec.access) && share_uses(want->access);
+}
+
+/* Share modes, and what to do about who is in the way. */
+static enum step step_share(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	struct lk_ent *e, *tmp;
+	const struct rec_open *w = &m->rec;
+
+	list_foreach(e, &f->opens, in_file) {
+		if (e->rec.disconnected ? !contended(e, w)
+					: !share_conflict(e->rec.access, e->rec.share, w->access, w->share))
+			continue;
+		if (e->rec.disconnected && !e->rec.persistent)
+			continue; /* gives way below, once nothing else is in the way */
+		answer(fx, m, e->rec.disconnected ? LK_FILE_NOT_AVAILABLE : LK_SHARING_VIOLATION);
+		return STEP_ANSWERED;
+	}
+	list_foreach_safe(e, tmp, &f->opens, in_file) {
+		if (!e->rec.disconnected || !contended(e, w))
+			continue;
+		close_by_owner(c, e, LK_GONE_CONTENDED, now, fx);
+		if (f->delete_pending) {
+			answer(fx, m, LK_DELETE_PENDING);
+			return STEP_ANSWERED;
+		}
+	}
+	return STEP_ON;
+}
+
+static uint64_t new_id(const struct lk_core *c)
+{
+	uint64_t id;
+
+	do {
+		id = (random_u64() << 16) | (c->slot & 0xffff);
+	} while (id >> 16 == 0 || id >> 16 == 0xffffffffffffULL || core_find(c, id));
+	return id;
+}
+
+static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	struct rec_open *w = &m->rec;
+	struct lk_ent *e;
+
+	w->id = new_id(c);
+	w->version = 1;
+	w->file_version = f->version;
+	w->delete_pending = f->delete_pending;
+	w->phase = REC_OPEN;
+	w->consumed = w->disconnected = false;
+	w->deadline = 0;
+	w->lease = (struct rec_lease){ 0 };
+	free(w->locks);
+	w->locks = NULL;
+	w->n_locks = 0;
+	w->unlock_req = 0;
+	memset(w->lock_seq, 0, sizeof(w->lock_seq));
+	w->opened_at = now;
+	w->open_req = m->req;
+	e = ent_new(c, f, w);
+	if (!e) {
+		answer(fx, m, -ENOMEM);
+		return;
+	}
+	m->flags &= ~LKF_HAS_REC;
+	ent_set_home(e, m->from);
+	e->asserted = true;
+	e->permit = ent_may_have_permit(e);
+	if (e->rec.persistent) {
+		fx_put(fx, e->rec.id);
+		fx_add_undo(fx, e->rec.id, 0);
+	}
+	reply_granted(e, m, fx);
+}
+
+void do_open(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	struct lk_file *f = file_get(c, &m->rec.key);
+	static enum step (*const steps[])(struct lk_core *, struct lk_file *, struct lk_msg *, uint64_t, struct fx *) = {
+		step_retry, step_replay, step_app_instance,
+	};
+
+	if (!f) {
+		answer(fx, m, -ENOMEM);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		if (steps[i](c, f, m, now, fx) != STEP_ON)
+			return;
+	if (f->delete_pending) {
+		answer(fx, m, LK_DELETE_PENDING);
+		return;
+	}
+	if (f->n_opens >= c->limits->opens_per_file) {
+		answer(fx, m, LK_LIMIT);
+		return;
+	}
+	if (step_share(c, f, m, now, fx) != STEP_ON)
+		return;
+	/* Here an oplock or a lease of another open is broken: a note to its home, file_park(), and this decision runs anew
+	 * when it was acknowledged. A displaced open is waited for in the same way: its home has I/O to end first. */
+	if (f->unacked > 0) {
+		file_park(f, m);
+		return;
+	}
+	grant(c, f, m, now, fx);
+}
