@@ -6,6 +6,8 @@
 #define REQ_SIZE 57
 #define RESP_SIZE 49
 
+/* In both directions the offset of an empty buffer still says where it would be, as Windows has it. */
+
 int smb2_ioctl_req_decode(struct blob msg, struct smb2_ioctl_req *ret)
 {
 	struct rd r = smb2_body(msg, REQ_SIZE);
@@ -33,6 +35,7 @@ int smb2_ioctl_req_decode(struct blob msg, struct smb2_ioctl_req *ret)
 
 void smb2_ioctl_req_encode(struct wr *w, size_t hdr, const struct smb2_ioctl_req *q)
 {
+	const uint32_t fixed = SMB2_HDR_LEN + REQ_SIZE - 1;
 	size_t in_mark, out_mark, end;
 
 	wr_le16(w, REQ_SIZE);
@@ -40,10 +43,12 @@ void smb2_ioctl_req_encode(struct wr *w, size_t hdr, const struct smb2_ioctl_req
 	wr_le32(w, q->ctl_code);
 	smb2_wr_fileid(w, q->file_id);
 	in_mark = wr_mark(w);
-	wr_le64(w, 0);
+	wr_le32(w, fixed);
+	wr_le32(w, 0);
 	wr_le32(w, q->max_input_response);
 	out_mark = wr_mark(w);
-	wr_le64(w, 0);
+	wr_le32(w, fixed);
+	wr_le32(w, 0);
 	wr_le32(w, q->max_output_response);
 	wr_le32(w, q->flags);
 	wr_le32(w, 0);

@@ -198,13 +198,13 @@ uint16_t smb2_neg_ctxs_encode(struct wr *w, const struct smb2_neg_ctxs *c)
 		n += put_counted_ids(w, start, SMB2_ENCRYPTION_CAPABILITIES, &c->ciphers);
 	if (c->has_compression)
 		n += put_compression(w, start, c);
+	if (c->has_signing)
+		n += put_counted_ids(w, start, SMB2_SIGNING_CAPABILITIES, &c->signing_algs);
 	if (c->has_netname)
 		n += put_netname(w, start, c);
 	if (c->has_transport)
 		n += put_transport(w, start, c);
 	if (c->has_rdma)
 		n += put_rdma(w, start, c);
-	if (c->has_signing)
-		n += put_counted_ids(w, start, SMB2_SIGNING_CAPABILITIES, &c->signing_algs);
 	return n;
 }

@@ -474,6 +474,7 @@ static int dispatch_connect_resp(struct arena *a, uint16_t command, struct blob 
 
 static int dispatch_open_resp(struct arena *a, uint16_t command, struct blob msg)
 {
+	struct smb2_create_ctxs_resp ctxs;
 	struct smb2_create_resp create;
 	struct smb2_close_resp close;
 	struct smb2_write_resp write;
@@ -484,7 +485,10 @@ static int dispatch_open_resp(struct arena *a, uint16_t command, struct blob msg
 	switch (command) {
 	case SMB2_CREATE:
 		e = smb2_create_resp_decode(msg, &create);
-		return e < 0 ? e : wire_dispatch_create_ctxs(a, create.contexts);
+		if (e < 0)
+			return e;
+		(void)wire_dispatch_create_ctxs(a, create.contexts);
+		return smb2_create_ctxs_resp_decode(create.contexts, &ctxs);
 	case SMB2_CLOSE:
 		return smb2_close_resp_decode(msg, &close);
 	case SMB2_READ:
@@ -510,7 +514,8 @@ int wire_dispatch_response(struct arena *a, struct blob msg)
 
 	if (e < 0)
 		return e;
-	if (ntstatus_is_error(h.status) && h.status.v != NTSTATUS_MORE_PROCESSING_REQUIRED)
+	if (h.status.v == NTSTATUS_PENDING ||
+	    (ntstatus_is_error(h.status) && h.status.v != NTSTATUS_MORE_PROCESSING_REQUIRED))
 		return dispatch_error(msg);
 	switch (h.command) {
 	case SMB2_NEGOTIATE:
