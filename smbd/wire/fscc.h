@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Constants of MS-FSCC: file attributes, information classes, file system controls. Part of smb2.h. */
+/* Constants of MS-FSCC: file attributes, information classes, file system controls. Part of smb2.h.
+ */
 #ifndef HF_SMBD_WIRE_FSCC_H
 #define HF_SMBD_WIRE_FSCC_H
 

@@ -6,7 +6,8 @@
 #define REQ_SIZE 57
 #define RESP_SIZE 49
 
-/* In both directions the offset of an empty buffer still says where it would be, as Windows has it. */
+/* In both directions the offset of an empty buffer still says where it would be, as Windows has it.
+ */
 
 int smb2_ioctl_req_decode(struct blob msg, struct smb2_ioctl_req *ret)
 {

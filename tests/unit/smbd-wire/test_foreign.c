@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Messages between Samba's client, smbtorture and smbd (the seeds of the fuzz targets): each decodes, and encoding what
- * was decoded gives the same bytes.
+ * Messages between Samba's client, smbtorture and smbd (the seeds of the fuzz targets): each
+ * decodes, and encoding what was decoded gives the same bytes.
  */
 #include "tests/unit/test.h"
 
@@ -30,26 +30,26 @@
 
 typedef int (*reencode_fn)(struct arena *a, struct blob msg, struct wr *w, size_t hdr);
 
-#define REENCODE(type)                                                                             \
-	static int re_##type(struct arena *a, struct blob msg, struct wr *w, size_t hdr)           \
-	{                                                                                          \
-		struct smb2_##type v;                                                              \
-		int e = smb2_##type##_decode(msg, &v);                                             \
-                                                                                                   \
-		if (e == 0)                                                                        \
-			smb2_##type##_encode(w, hdr, &v);                                          \
-		return e;                                                                          \
+#define REENCODE(type)                                                                   \
+	static int re_##type(struct arena *a, struct blob msg, struct wr *w, size_t hdr) \
+	{                                                                                \
+		struct smb2_##type v;                                                    \
+		int e = smb2_##type##_decode(msg, &v);                                   \
+                                                                                         \
+		if (e == 0)                                                              \
+			smb2_##type##_encode(w, hdr, &v);                                \
+		return e;                                                                \
 	}
 
-#define REENCODE_ARENA(type)                                                                       \
-	static int re_##type(struct arena *a, struct blob msg, struct wr *w, size_t hdr)           \
-	{                                                                                          \
-		struct smb2_##type v;                                                              \
-		int e = smb2_##type##_decode(a, msg, &v);                                          \
-                                                                                                   \
-		if (e == 0)                                                                        \
-			smb2_##type##_encode(w, hdr, &v);                                          \
-		return e;                                                                          \
+#define REENCODE_ARENA(type)                                                             \
+	static int re_##type(struct arena *a, struct blob msg, struct wr *w, size_t hdr) \
+	{                                                                                \
+		struct smb2_##type v;                                                    \
+		int e = smb2_##type##_decode(a, msg, &v);                                \
+                                                                                         \
+		if (e == 0)                                                              \
+			smb2_##type##_encode(w, hdr, &v);                                \
+		return e;                                                                \
 	}
 
 REENCODE_ARENA(negotiate_req)
@@ -89,7 +89,8 @@ static int re_create_req(struct arena *a, struct blob msg, struct wr *w, size_t 
 	struct wr list = wr_arena(a, MAX_MSG);
 	struct smb2_create_req v;
 
-	if (smb2_create_req_decode(msg, &v) < 0 || smb2_create_ctxs_req_decode(v.contexts, &ctxs) < 0)
+	if (smb2_create_req_decode(msg, &v) < 0 ||
+	    smb2_create_ctxs_req_decode(v.contexts, &ctxs) < 0)
 		return -EBADMSG;
 	smb2_create_ctxs_req_encode(&list, &ctxs);
 	/* The order of the contexts is the sender's: only their lengths can be compared. */
@@ -203,8 +204,8 @@ static void print_difference(const char *name, struct blob want, struct blob got
 	print_message("# %s: %zu and %zu bytes differ at %zu\n", name, want.len, got.len, i);
 }
 
-/* Equal but for bytes that say nothing: up to seven zeros of padding, the byte of an ERROR response without data, and
- * the offsets of an IOCTL request's empty buffers. */
+/* Equal but for bytes that say nothing: up to seven zeros of padding, the byte of an ERROR response
+ * without data, and the offsets of an IOCTL request's empty buffers. */
 static bool equal(struct blob want, struct blob got, bool ioctl_req)
 {
 	for (size_t i = 0; i < want.len; i++) {
