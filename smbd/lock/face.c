@@ -107,9 +107,10 @@ int lockc_close(struct lockc *c, struct lk_open *o)
 		return LK_GONE;
 	o->closing = true;
 	e = ask(c, o, &m);
-	if (e != LK_UNLINK && !o->gone)
+	if (e != LK_UNLINK)
 		home_open_remove(c, o);
-	return e;
+	/* The owner does not know it: it was closed by this very request, whose first reply was lost. */
+	return e == LK_GONE ? LK_OK : e;
 }
 
 int lockc_unlinked(struct lockc *c, struct lk_open *o, bool done)

@@ -152,13 +152,13 @@ void lockc_send(struct lockc *c, const struct place *to, struct lk_msg *m)
 	_cleanup_arena_ struct arena a;
 	struct blob b;
 
+	arena_init(&a, MSG_MAX);
 	m->from = c->cfg.self;
 	m->epoch = c->view->epoch;
 	if (place_equal(to, &c->cfg.self)) {
 		send_self(c, m);
 		return;
 	}
-	arena_init(&a, MSG_MAX);
 	if (msg_encode(m, &a, &b) < 0)
 		return;
 	c->cfg.net->send(c->cfg.net, to->node, to->worker, b);

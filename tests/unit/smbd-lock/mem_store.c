@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The store in memory. Writes of a slot take effect in order, after a while, like those of a real one. */
+#include "tests/unit/test.h"
+
+#include "node/base/random.h"
+#include "node/loop/task.h"
+#include "statestore/record.h"
+#include "tests/unit/smbd-lock/mem_store.h"
+
+struct mem_rec {
+	struct list link;
+	size_t klen, vlen;
+	uint8_t *key, *val;
+};
+
+struct mem_slot {
+	struct list recs;
+	struct store_owner owner;
+	uint64_t busy_until;
+};
+
+struct store {
+	struct store_info info;
+	struct mem_slot *slots;
+	int fail;
+	uint64_t delay;
+	uint64_t seed;
+};
+
+struct pending {
+	struct timer timer;
+	struct store *store;
+	struct store_write *w;
+};
+
+struct store *mem_store_new(uint32_t slots)
+{
+	struct store *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->info.slots = slots;
+	s->slots = calloc(slots, sizeof(*s->slots));
+	for (uint32_t i = 0; i < slots; i++)
+		list_init(&s->slots[i].recs);
+	return s;
+}
+
+static void rec_free(struct mem_rec *r)
+{
+	list_remove(&r->link);
+	free(r->key);
+	free(r->val);
+	free(r);
+}
+
+void mem_store_free(struct store *s)
+{
+	for (uint32_t i = 0; i < s->info.slots; i++) {
+		struct mem_rec *r, *t;
+
+		list_foreach_safe(r, t, &s->slots[i].recs, link)
+			rec_free(r);
+	}
+	free(s->slots);
+	free(s);
+}
+
+void mem_store_fail(struct store *s, int err)
+{
+	s->fail = err;
+}
+
+void mem_store_delay(struct store *s, uint64_t ns)
+{
+	s->delay = ns;
+}
+
+size_t mem_store_count(const struct store *s)
+{
+	size_t n = 0;
+	struct mem_rec *r;
+
+	for (uint32_t i = 0; i < s->info.slots; i++)
+		list_foreach(r, &s->slots[i].recs, link)
+			n++;
+	return n;
+}
+
+static void put(struct mem_slot *sl, struct blob key, struct blob val)
+{
+	struct mem_rec *r, *t;
+
+	list_foreach_safe(r, t, &sl->recs, link)
+		if (blob_equal(BLOB(r->key, r->klen), key))
+			rec_free(r);
+	if (!val.data)
+		return;
+	r = calloc(1, sizeof(*r));
+	r->key = malloc(key.len + 1);
+	r->val = malloc(val.len + 1);
+	memcpy(r->key, key.data, key.len);
+	memcpy(r->val, val.data, val.len);
+	r->klen = key.len;
+	r->vlen = val.len;
+	list_append(&sl->recs, &r->link);
+}
+
+void mem_store_put(struct store *s, uint64_t id, struct blob val)
+{
+	uint8_t key[REC_OPEN_KEY_SIZE];
+
+	rec_open_key(id, key);
+	put(&s->slots[id & 0xffff], BLOB(key, sizeof(key)), val);
+}
+
+const struct store_info *store_info(const struct store *s)
+{
+	return &s->info;
+}
+
+static void apply(struct timer *t)
+{
+	struct pending *p = container_of(t, struct pending, timer);
+	struct mem_slot *sl = &p->store->slots[p->w->slot];
+	struct store_write *w = p->w;
+	int e = p->store->fail;
+
+	if (sl->owner.epoch != w->epoch)
+		e = -ESTALE;
+	for (unsigned int i = 0; e == 0 && i < w->n_muts; i++)
+		put(sl, w->muts[i].key, w->muts[i].val);
+	free(p);
+	w->done(w, e);
+}
+
+void store_submit(struct store *s, struct store_write *w)
+{
+	struct pending *p = calloc(1, sizeof(*p));
+	struct mem_slot *sl = &s->slots[w->slot];
+	uint64_t at = loop_now(loop_current()) + (s->delay ? random_u64() % s->delay : 0);
+
+	if (at <= sl->busy_until)
+		at = sl->busy_until + 1;
+	sl->busy_until = at;
+	p->store = s;
+	p->w = w;
+	timer_init(&p->timer, loop_current(), apply);
+	timer_set(&p->timer, at);
+}
+
+static void wait_a_bit(struct store *s)
+{
+	if (s->delay)
+		task_sleep(random_u64() % s->delay);
+	else
+		task_yield();
+}
+
+int store_claim(struct store *s, const uint32_t *slots, unsigned int n, uint64_t epoch, uint32_t node,
+		uint64_t incarnation, bool *ret_ok)
+{
+	wait_a_bit(s);
+	if (s->fail)
+		return s->fail;
+	for (unsigned int i = 0; i < n; i++) {
+		struct store_owner *o = &s->slots[slots[i]].owner;
+
+		ret_ok[i] = o->epoch <= epoch;
+		if (ret_ok[i])
+			*o = (struct store_owner){ .epoch = epoch, .node = node, .incarnation = incarnation };
+	}
+	wait_a_bit(s);
+	return 0;
+}
+
+int store_scan(struct store *s, uint32_t slot, store_each_fn *each, void *arg)
+{
+	struct mem_rec *r;
+
+	wait_a_bit(s);
+	list_foreach(r, &s->slots[slot].recs, link) {
+		int e = each(arg, BLOB(r->key, r->klen), BLOB(r->val, r->vlen));
+
+		if (e)
+			return e;
+	}
+	return 0;
+}
+
+int store_used_slots(struct store *s, bool *ret_has)
+{
+	wait_a_bit(s);
+	for (uint32_t i = 0; i < s->info.slots; i++)
+		ret_has[i] = !list_empty(&s->slots[i].recs);
+	return 0;
+}
