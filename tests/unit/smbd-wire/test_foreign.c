@@ -15,6 +15,9 @@
 #include "smbd/wire/create_ctx.h"
 #include "smbd/wire/empty.h"
 #include "smbd/wire/error.h"
+#include "smbd/wire/fscc_dir.h"
+#include "smbd/wire/fscc_file.h"
+#include "smbd/wire/fscc_fs.h"
 #include "smbd/wire/info.h"
 #include "smbd/wire/ioctl.h"
 #include "smbd/wire/lock.h"
@@ -244,7 +247,9 @@ static bool check_message(const char *name, struct blob msg, const reencode_fn *
 	return true;
 }
 
-static void check_folder(const char *folder, const reencode_fn *fns)
+typedef bool (*check_fn)(const char *name, struct blob seed, const reencode_fn *fns);
+
+static void check_folder(const char *folder, unsigned min, check_fn check, const reencode_fn *fns)
 {
 	const char *top = getenv("top_srcdir");
 	unsigned n = 0, bad = 0;
@@ -269,21 +274,161 @@ static void check_folder(const char *folder, const reencode_fn *fns)
 		len = fread(buf, 1, sizeof(buf), f);
 		fclose(f);
 		n++;
-		bad += !check_message(de->d_name, BLOB(buf, len), fns);
+		bad += !check(de->d_name, BLOB(buf, len), fns);
 	}
 	closedir(d);
-	assert_true(n > 40);
+	assert_true(n >= min);
 	assert_int_equal(bad, 0);
+}
+
+#define REENCODE_INFO(type)                               \
+	static int re_##type(struct blob b, struct wr *w) \
+	{                                                 \
+		struct fscc_##type v;                     \
+		int e = fscc_##type##_decode(b, &v);      \
+                                                          \
+		if (e == 0)                               \
+			fscc_##type##_encode(w, &v);      \
+		return e;                                 \
+	}
+
+REENCODE_INFO(basic)
+REENCODE_INFO(all)
+REENCODE_INFO(fs_volume)
+REENCODE_INFO(fs_size)
+REENCODE_INFO(fs_device)
+REENCODE_INFO(fs_attribute)
+REENCODE_INFO(fs_control)
+
+static int re_name(struct blob b, struct wr *w)
+{
+	struct blob name;
+	int e = fscc_name_decode(b, &name);
+
+	if (e == 0)
+		fscc_name_encode(w, name);
+	return e;
+}
+
+static int re_streams(struct blob b, struct wr *w)
+{
+	struct rd r = rd_of(b);
+	size_t last = SIZE_MAX;
+	struct fscc_stream v;
+	int more;
+
+	while ((more = fscc_stream_next(&r, &v)) == 1)
+		fscc_stream_put(w, 0, &last, &v);
+	return more;
+}
+
+static int re_eas(struct blob b, struct wr *w)
+{
+	struct rd r = rd_of(b);
+	size_t last = SIZE_MAX;
+	struct fscc_ea v;
+	int more;
+
+	while ((more = fscc_ea_next(&r, &v)) == 1)
+		fscc_ea_put(w, 0, &last, &v);
+	return more;
+}
+
+static int re_rename(struct blob b, struct wr *w)
+{
+	struct fscc_rename v;
+	int e = fscc_rename_decode(b, FSCC_FILE_RENAME, &v);
+
+	if (e == 0)
+		fscc_rename_encode(w, FSCC_FILE_RENAME, &v);
+	return e;
+}
+
+static int re_disposition(struct blob b, struct wr *w)
+{
+	bool v;
+	int e = fscc_disposition_decode(b, &v);
+
+	if (e == 0)
+		fscc_disposition_encode(w, v);
+	return e;
+}
+
+static int re_directory(uint8_t info_class, struct blob b, struct wr *w)
+{
+	struct fscc_dir_writer dw = fscc_dir_writer(w, info_class, MAX_MSG);
+	struct rd r = rd_of(b);
+	struct fscc_dirent v;
+	int more;
+
+	while ((more = fscc_dir_next(&r, info_class, &v)) == 1)
+		assert_int_equal(fscc_dir_put(&dw, &v), 0);
+	return more;
+}
+
+static const struct {
+	uint8_t type, info_class;
+	int (*reencode)(struct blob b, struct wr *w);
+} infos[] = {
+	{ SMB2_0_INFO_FILE, FSCC_FILE_BASIC, re_basic },
+	{ SMB2_0_INFO_FILE, FSCC_FILE_ALL, re_all },
+	{ SMB2_0_INFO_FILE, FSCC_FILE_ALTERNATE_NAME, re_name },
+	{ SMB2_0_INFO_FILE, FSCC_FILE_STREAM, re_streams },
+	{ SMB2_0_INFO_FILE, FSCC_FILE_FULL_EA, re_eas },
+	{ SMB2_0_INFO_FILE, FSCC_FILE_RENAME, re_rename },
+	{ SMB2_0_INFO_FILE, FSCC_FILE_LINK, re_rename },
+	{ SMB2_0_INFO_FILE, FSCC_FILE_DISPOSITION, re_disposition },
+	{ SMB2_0_INFO_FILESYSTEM, FSCC_FS_VOLUME, re_fs_volume },
+	{ SMB2_0_INFO_FILESYSTEM, FSCC_FS_SIZE, re_fs_size },
+	{ SMB2_0_INFO_FILESYSTEM, FSCC_FS_DEVICE, re_fs_device },
+	{ SMB2_0_INFO_FILESYSTEM, FSCC_FS_ATTRIBUTE, re_fs_attribute },
+	{ SMB2_0_INFO_FILESYSTEM, FSCC_FS_CONTROL, re_fs_control },
+};
+
+static int reencode_info(uint8_t type, uint8_t info_class, struct blob b, struct wr *w)
+{
+	if (type == SMB2_0_INFO_FILE && fscc_dir_class_valid(info_class))
+		return re_directory(info_class, b, w);
+	for (size_t i = 0; i < ARRAY_SIZE(infos); i++)
+		if (infos[i].type == type && infos[i].info_class == info_class)
+			return infos[i].reencode(b, w);
+	return -ENOSYS;
+}
+
+/* A seed of fuzz_fscc_set: type, class, buffer. */
+static bool check_info(const char *name, struct blob seed, const reencode_fn *unused)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct blob b;
+	struct wr w;
+	int e;
+
+	arena_init(&a, 0);
+	w = wr_arena(&a, MAX_MSG);
+	assert_true(seed.len > 2);
+	b = BLOB(seed.data + 2, seed.len - 2);
+	e = reencode_info(seed.data[0], seed.data[1], b, &w);
+	if (e < 0 || !equal(b, wr_blob(&w), false)) {
+		print_message("# %s: %d\n", name, e);
+		print_difference(name, b, wr_blob(&w));
+		return false;
+	}
+	return true;
 }
 
 static void test_requests(void **state)
 {
-	check_folder("smb2_request", requests);
+	check_folder("smb2_request", 40, check_message, requests);
 }
 
 static void test_responses(void **state)
 {
-	check_folder("smb2_response", responses);
+	check_folder("smb2_response", 40, check_message, responses);
+}
+
+static void test_information(void **state)
+{
+	check_folder("fscc_set", 15, check_info, NULL);
 }
 
 int main(void)
@@ -291,6 +436,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_responses),
+		cmocka_unit_test(test_information),
 	};
 
 	return cmocka_run_group_tests_name("foreign", tests, NULL, NULL);
