@@ -82,7 +82,7 @@ struct self_mail {
 
 static struct held *held_new(const struct lk_msg *m)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct blob b;
 	struct held *h;
 
@@ -149,7 +149,7 @@ static void send_self(struct lockc *c, const struct lk_msg *m)
 
 void lockc_send(struct lockc *c, const struct place *to, struct lk_msg *m)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct blob b;
 
 	arena_init(&a, MSG_MAX);

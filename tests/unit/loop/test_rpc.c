@@ -200,7 +200,7 @@ static void run_both(void (*fn)(void))
 
 static void body_calls(void)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct arena small;
 	struct rig r;
 	struct blob b;
@@ -248,7 +248,7 @@ static struct rig many;
 
 static void caller(void *arg)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	uint64_t me = (uintptr_t)arg, in[20];
 	struct blob b;
 
@@ -472,26 +472,6 @@ static void test_wrong_key(void **state)
 	unlink(log_path);
 }
 
-static void test_key_file(void **state)
-{
-	char path[64];
-	struct rpc_key *k;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/key", dir);
-	assert_int_equal(rpc_key_load(path, &k), -ENOENT);
-	fd = open(path, O_CREAT | O_WRONLY, 0600);
-	assert_int_equal(write(fd, "0123456789abcdef", 16), 16);
-	assert_int_equal(rpc_key_load(path, &k), -EINVAL);
-	assert_int_equal(write(fd, "0123456789abcdef", 16), 16);
-	assert_int_equal(rpc_key_load(path, &k), 0);
-	rpc_key_free(k);
-	assert_int_equal(fchmod(fd, 0644), 0);
-	assert_int_equal(rpc_key_load(path, &k), -EPERM);
-	close(fd);
-	unlink(path);
-}
-
 /* --- newcomers that misbehave --- */
 
 static int raw_connect(const struct net_addr *addr)
@@ -657,7 +637,7 @@ static void body_loops(void)
 		c[i] = start_client(&cfg, &addr);
 	}
 	for (uint32_t i = 0; i < NLOOPS; i++) {
-		_cleanup_arena_ struct arena a;
+		_cleanup_arena_ struct arena a = { 0 };
 		struct loop *where;
 		struct blob b;
 
@@ -714,7 +694,6 @@ int main(void)
 		cmocka_unit_test(test_reconnect),
 		cmocka_unit_test(test_free_early),
 		cmocka_unit_test(test_wrong_key),
-		cmocka_unit_test(test_key_file),
 		cmocka_unit_test(test_newcomers),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_loops),
