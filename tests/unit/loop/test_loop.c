@@ -13,6 +13,14 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+static unsigned int passed;
+static int wait_result;
+
+static void nothing(void *arg)
+{
+	passed++;
+}
+
 /* --- timers --- */
 
 #define NTIMERS 2000

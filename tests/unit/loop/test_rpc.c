@@ -2,10 +2,8 @@
 /* RPC: calls over TLS and unix sockets, failures of links, wrong keys, newcomers that misbehave, several loops. */
 #include "tests/unit/loop/loop_test.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "node/log/log.h"
@@ -665,16 +663,14 @@ static void test_loops(void **state)
 
 static int setup(void **state)
 {
-	char a[32], b[32];
+	const char *a = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", *b = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
-	memset(a, 'a', sizeof(a));
-	memset(b, 'b', sizeof(b));
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(sock_path, sizeof(sock_path), "%s/sock", dir);
 	snprintf(log_path, sizeof(log_path), "%s/log", dir);
 	log_set_level(getenv("HF_TEST_LOG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERR);
-	return rpc_key_new(BLOB(a, sizeof(a)), &key) || rpc_key_new(BLOB(b, sizeof(b)), &other_key);
+	return rpc_key_new(BLOB(a, 32), &key) || rpc_key_new(BLOB(b, 32), &other_key);
 }
 
 static int teardown(void **state)

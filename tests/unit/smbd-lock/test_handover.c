@@ -201,7 +201,7 @@ static void all_die(void)
 	cluster_view(cl);
 	cluster_settle(cl);
 	{
-		_cleanup_arena_ struct arena a;
+		_cleanup_arena_ struct arena a = { 0 };
 		struct rec_open *r;
 		uint32_t n, seen = 0;
 

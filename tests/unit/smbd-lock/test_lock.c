@@ -556,7 +556,7 @@ static void limits(void)
 
 static void listing(void)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct rec_open *r;
 	struct lk_open *o[5];
 	uint64_t after = 0;

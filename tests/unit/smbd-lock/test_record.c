@@ -78,7 +78,7 @@ static void assert_same(const struct rec_open *a, const struct rec_open *b)
 
 static void test_roundtrip(void **state)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct rec_open r = full(), d, c;
 	struct blob b;
 
@@ -95,7 +95,7 @@ static void test_roundtrip(void **state)
 
 static void test_empty(void **state)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct rec_open r = { .id = 1 }, d;
 	struct blob b;
 
@@ -110,7 +110,7 @@ static void test_empty(void **state)
 /* A record of a newer release is named as that; damage is damage; nothing is guessed. */
 static void test_refused(void **state)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct rec_open r = full(), d;
 	HfRec__Open *m;
 	struct blob b;
@@ -156,7 +156,7 @@ static void test_key(void **state)
 
 static void test_msg(void **state)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct lk_msg m = { .kind = LKM_LOCK, .flags = LKF_HAS_REC | LKF_WAIT, .req = 5, .epoch = 6, .slot = 7, .id = 8,
 			    .from = { .node = 1, .worker = 2, .incarnation = 3 }, .n_ranges = 2,
 			    .seq = { .index = 64, .number = 15 }, .outcome = -ENOSPC, .target = 44 }, d;
