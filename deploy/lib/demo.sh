@@ -77,3 +77,23 @@ demo_files() {
 }
 
 demo_seconds() { awk -v a="$1" -v b="$(date +%s%N)" 'BEGIN {printf "%.1f", (b - a) / 1e9}'; }
+
+demo_failover() {
+	say "An open file survives the death of its node"
+	lab_client "$HF_LAB/bin/hfclient" -D NODE1="$NODE1" -D NODE2="$NODE2" -D NODE3="$NODE3" -D CASHARE="$CASHARE" \
+		-D USER1="$USER1" -D PASSWORD1="$PASSWORD1" -D USER2="$USER2" -D PASSWORD2="$PASSWORD2" \
+		-D FILE="story-$$.txt" -D KILL="$HF_TOP/tests/cluster/lab.sh kill 1" "$HF_TOP/deploy/lib/demo.hfs" ||
+		die "the open file did not survive; the nodes' logs are in $HF_LAB/n*/log"
+	lab_start 1
+	lab_wait_view 3 60 || die "node 1 did not come back; its logs are in $HF_LAB/n1/log"
+	note "node 1 was started again and is back"
+}
+
+# The operator's command on the first node that answers.
+lab_cli_any() {
+	local i
+	for i in 1 2 3; do
+		lab_cli "$i" "$@" 2> "$DIR/logs/cli.log" && return 0
+	done
+	die "no node answers: $(tail -1 "$DIR/logs/cli.log")"
+}
