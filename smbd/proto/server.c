@@ -3,7 +3,6 @@
 #include "smbd/proto/server.h"
 
 #include <signal.h>
-#include <sys/eventfd.h>
 
 #include "node/auth/auth.h"
 #include "node/base/clock.h"
@@ -12,51 +11,6 @@
 #include "node/log/log.h"
 #include "smbd/proto/identity.h"
 #include "smbd/vfs/cred.h"
-
-/* --- calls --- */
-
-struct call {
-	struct mail mail;
-	struct worker *w;
-	void (*fn)(struct worker *w, void *arg);
-	void *arg;
-	int done; /* eventfd */
-};
-
-static void call_task(void *arg)
-{
-	struct call *c = arg;
-	uint64_t one = 1;
-
-	c->fn(c->w, c->arg);
-	if (write(c->done, &one, sizeof(one)) != sizeof(one))
-		abort(); /* an eventfd takes a 1 */
-}
-
-static void call_run(struct mail *m)
-{
-	struct call *c = container_of(m, struct call, mail);
-
-	if (task_spawn(c->w->loop, call_task, c, NULL) < 0) {
-		log_err("out of memory");
-		abort(); /* the caller could wait for ever */
-	}
-}
-
-void server_call(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg)
-{
-	struct call c = { .mail.run = call_run, .w = w, .fn = fn, .arg = arg, .done = eventfd(0, EFD_CLOEXEC) };
-	uint64_t n;
-
-	if (c.done < 0) {
-		log_err("cannot call a worker: error=%s", log_errno(errno));
-		abort();
-	}
-	loop_post(w->loop, &c.mail);
-	while (read(c.done, &n, sizeof(n)) < 0 && errno == EINTR)
-		;
-	close(c.done);
-}
 
 /* --- start and stop --- */
 

@@ -9,13 +9,12 @@
 #include "clusterd/client/cluster_config.h"
 #include "node/net/addr.h"
 #include "smbd/proto/accept.h"
+#include "smbd/proto/call.h"
 #include "smbd/proto/worker.h"
 
 /* Starts `n` workers and their threads; `s` is zero-filled but for conf, ops, node_id and incarnation. Each serves once it has a
  * configuration and the process the right to. The offload pool must run. -errno, logged. */
 int server_start(struct smbd *s, unsigned int n);
-/* Runs fn(w, arg) in a task on a worker and waits for its end. */
-void server_call(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg);
 /* Listens at `addrs`. As acceptor_new(). */
 int server_listen(struct smbd *s, const struct net_addr *addrs, size_t n);
 /* Stops accepting, ends connections and sessions in order, stops the threads. `s` can be freed then. */
