@@ -33,9 +33,12 @@ static void worker_setup(struct worker *w, void *arg)
 	*r = cred_table_new(w->loop, &w->creds);
 }
 
+static void clients_end(struct worker *w, void *arg) { worker_drop_conns(w); }
+
 static void worker_stop(struct worker *w, void *arg)
 {
-	worker_drop_conns(w);
+	if (w->smbd->worker_stop)
+		w->smbd->worker_stop(w);
 	loop_stop(w->loop);
 }
 
@@ -114,7 +117,9 @@ void server_stop(struct smbd *s)
 	if (!s->workers)
 		return;
 	server_call(&s->workers[0], stop_accepting, NULL);
-	/* the others first: their connections report to worker 0 */
+	for (i = 0; i < s->n_workers; i++)
+		server_call(&s->workers[i], clients_end, NULL);
+	/* worker 0 last: the others report to it */
 	for (i = s->n_workers; i-- > 0;)
 		server_call(&s->workers[i], worker_stop, NULL);
 	join_all(s, s->n_workers);

@@ -21,6 +21,9 @@ struct cluster_config;
 struct cred_table;
 struct lockc;
 struct node_conf;
+struct peers;
+struct session_home;
+struct sid;
 struct smbd;
 struct store;
 
@@ -39,6 +42,7 @@ struct worker {
 	struct auth_server *auth; /* referenced */
 
 	struct lockc *lock;     /* this worker's way to the owners of file state */
+	struct peers *peers;    /* links to other nodes */
 	struct cred_table *creds;
 	struct gate serve;      /* open while this node has the right to serve */
 	_Atomic unsigned int serve_waiters; /* tasks that wait for it */
@@ -64,6 +68,10 @@ struct smbd {
 	_Atomic uint64_t epoch;
 	uint64_t incarnation;
 	uint32_t node_id;
+	/* [task] Ends a session that lives on another node; 0, -ENOENT or as rpc_call(). NULL: there are no other nodes. */
+	int (*end_session)(struct worker *w, struct session_home home, uint64_t id, const struct sid *owner);
+	/* [task] Called on each worker when clients are gone, before its loop stops; NULL: nothing. */
+	void (*worker_stop)(struct worker *w);
 };
 
 /* Makes a worker that does not run yet. -errno of loop_new(), logged. */
