@@ -246,7 +246,8 @@ static void ask_all(struct listing *l, worker_fn *fn)
 	unsigned int i;
 
 	for (i = 0; i < l->smbd->n_workers && !l->failed; i++) {
-		if (worker_call(&l->smbd->workers[i], fn, l) < 0)
+		/* a worker that has stopped would never answer */
+		if (l->smbd->workers[0].stopping || worker_call(&l->smbd->workers[i], fn, l) < 0)
 			l->failed = true;
 	}
 }
@@ -257,7 +258,7 @@ static uint64_t answer(struct listing *l)
 
 	ask_all(l, sessions ? sessions_of : opens_of);
 	if (l->failed) {
-		log_warn("listing failed: no memory");
+		log_warn("listing failed: no memory, or stopping");
 		return 0;
 	}
 	if (sessions)
@@ -291,7 +292,7 @@ void listing_answer(struct smbd *s, struct cluster_query *q)
 		l->smbd = s;
 		l->query = q;
 	}
-	if (!l || task_spawn(s->workers[0].loop, listing_task, l, NULL) < 0) {
+	if (!l || s->workers[0].stopping || task_spawn(s->workers[0].loop, listing_task, l, NULL) < 0) {
 		free(l);
 		cluster_query_done(q, 0);
 	}

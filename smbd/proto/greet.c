@@ -181,11 +181,12 @@ static void greet_main(void *arg)
 	int r;
 
 	g->task = task_current();
+	g->rule = "";
 	g->deadline = loop_now(g->acceptor->worker->loop) + GREET_TIMEOUT;
 	if (net_sock_peer(g->fd, &peer) == 0)
 		net_addr_unmap(&peer);
 	net_stream_options(g->fd, 0);
-	r = g->acceptor->stopping ? -ECANCELED : greet_talk(g);
+	r = g->acceptor->stopping || !g->acceptor->worker->auth ? -ECANCELED : greet_talk(g);
 	if (r > 0 && log_ratelimit(&rl, 5))
 		log_warn("connection dropped: client=%s rule=%s", net_addr_format(&peer, name), log_esc(g->rule));
 	else if (r == -ETIME && log_ratelimit(&rl, 5))

@@ -16,6 +16,7 @@
 #include "smbd/proto/share.h"
 
 struct acceptor;
+struct cluster;
 struct auth_server;
 struct cluster_config;
 struct cred_table;
@@ -70,6 +71,8 @@ struct smbd {
 	uint32_t node_id;
 	/* [task] Ends a session that lives on another node; 0, -ENOENT or as rpc_call(). NULL: there are no other nodes. */
 	int (*end_session)(struct worker *w, struct session_home home, uint64_t id, const struct sid *owner);
+	struct cluster *cluster; /* smbd/cluster.h; NULL in tests */
+	struct task *heartbeat;
 	/* [task] Called on each worker when clients are gone, before its loop stops; NULL: nothing. */
 	void (*worker_stop)(struct worker *w);
 };

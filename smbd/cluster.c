@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Between clusterd and the workers: views, leases and configurations go out by mail, in order. */
+#include "smbd/cluster.h"
+
+#include <stdio.h>
+
+#include "clusterd/client/cluster_client.h"
+#include "node/conf/node_conf.h"
+#include "node/log/log.h"
+#include "smbd/listing.h"
+#include "smbd/lock/lock.h"
+#include "smbd/op/file_open.h"
+#include "smbd/proto/peers.h"
+
+struct cluster {
+	struct smbd *smbd;
+	const struct rpc_key *key;
+	const struct net_addr *addrs;
+	size_t n_addrs;
+	struct cluster_client *client;
+	struct rpc_server *rpc;
+	bool configured, listening;
+};
+
+/* The others went on without this process: what it holds belongs to them. No cleaning up, it would only disturb. */
+static _Noreturn void evicted(void)
+{
+	log_err("this incarnation is over, ending at once");
+	_exit(CLUSTER_EXIT_EVICTED);
+}
+
+/* Nothing works without it; noded starts the process anew. */
+static _Noreturn void fatal(const char *what, int err)
+{
+	log_err("%s: error=%s", what, log_errno(err));
+	_exit(EXIT_FAILURE);
+}
+
+/* --- mails to every worker --- */
+
+struct note {
+	struct mail mail;
+	struct worker *w;
+	struct cluster *cluster;
+	struct view *view; /* referenced; NULL: the worker's lock layer is to be made */
+};
+
+static bool may_serve(void *arg) { return worker_may_serve(arg); }
+static void lost(void *arg) { evicted(); }
+
+static void worker_ready(struct cluster *c, struct worker *w)
+{
+	struct smbd *s = w->smbd;
+	struct lockc_config cfg = {
+		.loop = w->loop,
+		.store = s->store,
+		.self = { .node = s->node_id, .worker = w->index, .incarnation = s->incarnation },
+		.limits = { .locks_per_open = (uint32_t)MIN(w->tunables.max_locks_per_open, REC_LOCKS_MAX),
+			    .waiters_per_session = (uint32_t)w->tunables.max_pending_per_connection },
+		.arg = w,
+		.may_serve = may_serve,
+		.unlink = file_unlink_record,
+		.gone = file_open_gone,
+		.lost = lost,
+	};
+	int r;
+
+	r = peers_new(w, c->key, &w->peers);
+	if (r == 0) {
+		cfg.net = peers_lk_net(w->peers);
+		r = lockc_new(&cfg, &w->lock);
+	}
+	if (r < 0)
+		fatal("cannot start a worker's lock layer", r);
+}
+
+static void note_run(struct mail *m)
+{
+	struct note *n = container_of(m, struct note, mail);
+
+	if (!n->view) {
+		worker_ready(n->cluster, n->w);
+	} else if (n->w->lock) {
+		peers_view(n->w->peers, n->view);
+		if (lockc_view(n->w->lock, n->view) < 0)
+			evicted();
+	}
+	view_unref(n->view);
+	free(n);
+}
+
+static void note_all(struct cluster *c, const struct view *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->smbd->n_workers; i++) {
+		struct note *n = calloc(1, sizeof(*n));
+
+		if (!n)
+			fatal("cannot hand out a view", -ENOMEM); /* a view must not be missed */
+		n->mail.run = note_run;
+		n->w = &c->smbd->workers[i];
+		n->cluster = c;
+		n->view = v ? view_ref(v) : NULL;
+		loop_post(n->w->loop, &n->mail);
+	}
+}
+
+/* --- what clusterd says --- */
+
+static void rpc_start(struct cluster *c)
+{
+	struct smbd *s = c->smbd;
+	struct loop **loops = calloc(s->n_workers, sizeof(*loops));
+	struct rpc_listen_config cfg = {
+		.loop = s->workers[0].loop,
+		.key = c->key,
+		.self = { .node_id = s->node_id, .incarnation = s->incarnation },
+		.ops = { .methods = peers_methods },
+		.nloops = s->n_workers,
+	};
+	struct net_addr addr;
+	unsigned int i;
+	int r;
+
+	r = loops ? net_addr_parse(s->conf->rpc_address, 0, &addr) : -ENOMEM;
+	for (i = 0; r == 0 && i < s->n_workers; i++)
+		loops[i] = s->workers[i].loop;
+	cfg.loops = loops;
+	snprintf(cfg.self.name, sizeof(cfg.self.name), "%s", s->conf->name);
+	if (r == 0)
+		r = rpc_listen(&cfg, &addr, &c->rpc);
+	if (r < 0)
+		fatal("cannot listen for other nodes at rpc_address", r);
+	free(loops);
+}
+
+static void on_ready(void *arg, uint32_t node_id, uint64_t incarnation)
+{
+	struct cluster *c = arg;
+
+	if (node_id != c->smbd->node_id)
+		fatal("clusterd is another node's than node.yaml says", -EINVAL);
+	c->smbd->incarnation = incarnation;
+	log_info("known to the cluster: node=%u incarnation=%llx", node_id, (unsigned long long)incarnation);
+	note_all(c, NULL);
+	rpc_start(c);
+}
+
+/* Clients are let in once there is somebody to ask about files. */
+static void maybe_listen(struct cluster *c)
+{
+	int r;
+
+	if (c->listening)
+		return;
+	r = acceptor_new(&c->smbd->workers[0], c->addrs, c->n_addrs, &c->smbd->acceptor);
+	if (r < 0)
+		fatal("cannot listen for clients", r);
+	c->listening = true;
+}
+
+static void on_view(void *arg, const struct view *v)
+{
+	struct cluster *c = arg;
+	struct smbd *s = c->smbd;
+
+	log_info("view: epoch=%llu members=%u", (unsigned long long)v->epoch, v->n);
+	atomic_store(&s->epoch, v->epoch);
+	if (!view_has(v, s->node_id, s->incarnation))
+		return;
+	note_all(c, v);
+	if (c->configured)
+		maybe_listen(c);
+}
+
+static void on_lease(void *arg, uint64_t deadline)
+{
+	struct cluster *c = arg;
+
+	smbd_set_lease(c->smbd, deadline);
+}
+
+static void on_config(void *arg, const struct cluster_config *cfg)
+{
+	struct cluster *c = arg;
+
+	if (server_set_config(c->smbd, cfg) < 0)
+		return;
+	log_debug("configuration: revision=%llu shares=%zu users=%zu", (unsigned long long)cfg->revision, cfg->n_shares,
+		  cfg->n_users);
+	c->configured = true;
+}
+
+static void on_query(void *arg, struct cluster_query *q)
+{
+	struct cluster *c = arg;
+
+	listing_answer(c->smbd, q);
+}
+
+static void on_evicted(void *arg) { evicted(); }
+
+/* --- life --- */
+
+struct link_call {
+	struct cluster *cluster;
+	int result;
+};
+
+static void link_start(struct worker *w, void *arg)
+{
+	struct link_call *lc = arg;
+	struct cluster *c = lc->cluster;
+	const struct node_conf *conf = w->smbd->conf;
+	struct cluster_client_config cfg = {
+		.loop = w->loop,
+		.run_dir = conf->run_dir,
+		.process = "smbd",
+		.workers = w->smbd->n_workers,
+		.rpc_addr = conf->rpc_address,
+		.smb_addrs = (const char *const *)conf->addresses.items,
+		.n_smb_addrs = conf->addresses.count,
+		.ops = { .on_ready = on_ready, .on_view = on_view, .on_lease = on_lease, .on_config = on_config,
+			 .on_query = on_query, .on_evicted = on_evicted },
+		.arg = c,
+	};
+
+	w->smbd->cluster = c;
+	lc->result = cluster_client_new(&cfg, &c->client);
+}
+
+int cluster_start(struct smbd *s, const struct rpc_key *key, const struct net_addr *addrs, size_t n_addrs,
+		  struct cluster **ret)
+{
+	struct cluster *c = calloc(1, sizeof(*c));
+	struct link_call lc = { .cluster = c };
+
+	if (!c)
+		return -ENOMEM;
+	c->smbd = s;
+	c->key = key;
+	c->addrs = addrs;
+	c->n_addrs = n_addrs;
+	server_call(&s->workers[0], link_start, &lc);
+	if (lc.result < 0) {
+		log_err("cannot start the link to clusterd: error=%s", log_errno(lc.result));
+		s->cluster = NULL;
+		free(c);
+		return lc.result;
+	}
+	*ret = c;
+	return 0;
+}
+
+void cluster_worker_stop(struct worker *w)
+{
+	struct cluster *c = w->smbd->cluster;
+
+	if (w->index == 0 && w->smbd->heartbeat)
+		task_cancel(w->smbd->heartbeat);
+	while (w->index == 0 && w->smbd->heartbeat)
+		task_yield();
+	if (w->index == 0 && c) {
+		/* The others' owners are gone: no message of theirs is awaited any more */
+		rpc_server_free(TAKE_PTR(c->rpc));
+		cluster_client_free(TAKE_PTR(c->client));
+	}
+	lockc_free(TAKE_PTR(w->lock));
+	peers_free(TAKE_PTR(w->peers));
+}
+
+void cluster_free(struct cluster *c)
+{
+	free(c);
+}
