@@ -106,9 +106,11 @@ int lockc_close(struct lockc *c, struct lk_open *o)
 	if (o->gone)
 		return LK_GONE;
 	o->closing = true;
+	home_open_ref(o);
 	e = ask(c, o, &m);
 	if (e != LK_UNLINK)
 		home_open_remove(c, o);
+	home_open_unref(o);
 	/* The owner does not know it: it was closed by this very request, whose first reply was lost. */
 	return e == LK_GONE ? LK_OK : e;
 }
@@ -122,8 +124,10 @@ int lockc_unlinked(struct lockc *c, struct lk_open *o, bool done)
 		return LK_GONE;
 	if (done)
 		m.flags = LKF_ON;
+	home_open_ref(o);
 	e = ask(c, o, &m);
 	home_open_remove(c, o);
+	home_open_unref(o);
 	return e;
 }
 

@@ -60,18 +60,6 @@ static void send_round(struct lockc *c, struct peer *p)
 	lockc_send(c, &p->place, &done);
 }
 
-/* Whether a slot moved to this owner since it last had everything. */
-static bool has_new_slots(const struct lockc *c, const struct peer *p)
-{
-	for (uint32_t i = 0; i < c->n_slots; i++) {
-		const struct hslot *h = &c->hslots[i];
-
-		if (h->owned && h->moved > p->acked && place_equal(&h->owner, &p->place))
-			return true;
-	}
-	return false;
-}
-
 typedef int each_place_fn(struct lockc *c, const struct place *p);
 
 static int each_place(struct lockc *c, each_place_fn *fn)
@@ -96,10 +84,8 @@ static int assert_to(struct lockc *c, const struct place *at)
 
 	if (!p)
 		return -ENOMEM;
-	if (has_new_slots(c, p))
-		send_round(c, p);
-	else
-		p->sent_at = 0;
+	/* Also when there is nothing to name: the owner waits for it, and either end sees whether the other missed a view. */
+	send_round(c, p);
 	return 0;
 }
 
@@ -107,13 +93,13 @@ static int reassert_late(struct lockc *c, const struct place *at)
 {
 	struct peer *p = peer_find(c, at);
 
-	if (p && p->sent_at != 0 && loop_now(c->cfg.loop) - p->sent_at >= RESEND_ROUND_NS && has_new_slots(c, p))
+	if (p && p->sent_at != 0 && loop_now(c->cfg.loop) - p->sent_at >= RESEND_ROUND_NS)
 		send_round(c, p);
 	return 0;
 }
 
-/* Calls whose slot has another owner now ask that one. */
-static void ask_anew(struct lockc *c, bool moved_only, uint64_t older_than)
+/* Sends calls again: those of slots that this view moved, of one owner, or that have waited for long. */
+static void ask_anew(struct lockc *c, bool moved_only, const struct place *owner, uint64_t older_than)
 {
 	size_t n_all = c->reqs.count, n = 0;
 	uint64_t *ids = calloc(n_all + 1, sizeof(*ids));
@@ -125,9 +111,10 @@ static void ask_anew(struct lockc *c, bool moved_only, uint64_t older_than)
 	/* Sending to this very worker may end calls: first the names, then the deeds. */
 	htable_foreach(e, &it, &c->reqs) {
 		const struct hreq *r = htable_entry(e, struct hreq, by_req);
+		const struct hslot *h = &c->hslots[r->m->slot];
 
-		if (!r->done && r->sent_at <= older_than &&
-		    (!moved_only || c->hslots[r->m->slot].moved == c->view->epoch))
+		if (!r->done && r->sent_at <= older_than && (!moved_only || h->moved == c->view->epoch) &&
+		    (!owner || place_equal(owner, &h->owner)))
 			ids[n++] = r->m->req;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -150,7 +137,7 @@ int home_view(struct lockc *c)
 	if (e == 0)
 		e = each_place(c, assert_to);
 	if (e == 0)
-		ask_anew(c, true, UINT64_MAX);
+		ask_anew(c, true, NULL, UINT64_MAX);
 	takeover_check(c);
 	return e;
 }
@@ -166,10 +153,21 @@ void home_done_ack(struct lockc *c, const struct lk_msg *m)
 	}
 }
 
+void lockc_linked(struct lockc *c, const struct place *to)
+{
+	struct peer *p = c->view ? peer_find(c, to) : NULL;
+
+	if (!p || c->stopping)
+		return;
+	if (p->sent_at != 0)
+		send_round(c, p);
+	ask_anew(c, false, to, UINT64_MAX);
+}
+
 void home_tick(struct lockc *c)
 {
 	uint64_t now = loop_now(c->cfg.loop);
 
 	each_place(c, reassert_late);
-	ask_anew(c, false, now > RESEND_CALL_NS ? now - RESEND_CALL_NS : 0);
+	ask_anew(c, false, NULL, now > RESEND_CALL_NS ? now - RESEND_CALL_NS : 0);
 }

@@ -120,6 +120,10 @@ int lockc_view(struct lockc *c, const struct view *v) HF_MUST_CHECK;
 /* Takes a message that lk_net.send() of another one sent; on the worker's thread. Bytes are not trusted. */
 void lockc_receive(struct lockc *c, uint32_t from_node, struct blob msg);
 
+/* The way to another worker works again: what may have been lost is sent again now rather than by and by. On the worker's
+ * thread. */
+void lockc_linked(struct lockc *c, const struct place *to);
+
 /*
  * [task] Asks for an open. Of `want`, which stays the caller's, the fields about identity, access, share, options,
  * durability, path, lease, session_id and volatile_id count; id, versions, home, locks are ignored. `replay`: the
@@ -188,7 +192,7 @@ int lockc_lock(struct lockc *c, struct lk_open *o, const struct lk_range *r, uns
 int lockc_unlock(struct lockc *c, struct lk_open *o, const struct lk_range *r, unsigned int n, struct lk_seq seq);
 
 /* [task] Before a READ or WRITE of these bytes; does not wait while the open holds its permit. On 0 lockc_io_end() must
- * follow. LK_LOCK_CONFLICT. */
+ * follow, also after lockc_free() (`c` does not count then). LK_LOCK_CONFLICT. */
 int lockc_io_begin(struct lockc *c, struct lk_open *o, uint64_t offset, uint64_t length, bool write);
 void lockc_io_end(struct lockc *c, struct lk_open *o);
 

@@ -340,6 +340,8 @@ static void free_opens(struct lockc *c)
 		htable_remove(&c->by_id, n);
 		if (o->rec.has_create_guid)
 			htable_remove(&c->by_create, &o->by_create);
+		o->gone = true;
+		held_free_all(&o->acks); /* lockc_io_end() may still come, and finds nothing to say */
 		home_open_unref(o);
 	}
 	htable_done(&c->by_id);

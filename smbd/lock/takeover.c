@@ -243,10 +243,8 @@ int takeover_view(struct lockc *c)
 			n_new++;
 		} else if (c->oslots[i]) {
 			review(c, c->oslots[i]);
-		} else {
-			/* Deposed, yet the view that deposed us never came. */
-			lockc_lost(c, "a slot was claimed by another owner of the same view");
 		}
+		/* Else it was taken from us under a view that has not come here yet: that one will say who has it. */
 	}
 	return n_new > 0 ? start(c, n_new) : 0;
 }

@@ -184,8 +184,7 @@ static void does_io(struct client *c)
 	task_sleep(cluster_random(cl) % MS);
 	if (permit)
 		cells[c->file][r].io[c->index]--;
-	if (alive(c))
-		lockc_io_end(lc(c), o);
+	lockc_io_end(alive(c) ? lc(c) : NULL, o);
 }
 
 static int asks_lock(struct client *c)
