@@ -22,7 +22,8 @@ struct cluster {
 	bool configured, listening;
 };
 
-/* The others went on without this process: what it holds belongs to them. No cleaning up, it would only disturb. */
+/* The others went on without this process: what it holds belongs to them. No cleaning up, it would
+ * only disturb. */
 static _Noreturn void evicted(void)
 {
 	log_err("this incarnation is over, ending at once");
@@ -45,8 +46,14 @@ struct note {
 	struct view *view; /* referenced; NULL: the worker's lock layer is to be made */
 };
 
-static bool may_serve(void *arg) { return worker_may_serve(arg); }
-static void lost(void *arg) { evicted(); }
+static bool may_serve(void *arg)
+{
+	return worker_may_serve(arg);
+}
+static void lost(void *arg)
+{
+	evicted();
+}
 
 static void worker_ready(struct cluster *c, struct worker *w)
 {
@@ -55,8 +62,10 @@ static void worker_ready(struct cluster *c, struct worker *w)
 		.loop = w->loop,
 		.store = s->store,
 		.self = { .node = s->node_id, .worker = w->index, .incarnation = s->incarnation },
-		.limits = { .locks_per_open = (uint32_t)MIN(w->tunables.max_locks_per_open, REC_LOCKS_MAX),
-			    .waiters_per_session = (uint32_t)w->tunables.max_pending_per_connection },
+		.limits = { .locks_per_open =
+				    (uint32_t)MIN(w->tunables.max_locks_per_open, REC_LOCKS_MAX),
+			    .waiters_per_session =
+				    (uint32_t)w->tunables.max_pending_per_connection },
 		.arg = w,
 		.may_serve = may_serve,
 		.unlink = file_unlink_record,
@@ -142,7 +151,8 @@ static void on_ready(void *arg, uint32_t node_id, uint64_t incarnation)
 	if (node_id != c->smbd->node_id)
 		fatal("clusterd is another node's than node.yaml says", -EINVAL);
 	c->smbd->incarnation = incarnation;
-	log_info("known to the cluster: node=%u incarnation=%llx", node_id, (unsigned long long)incarnation);
+	log_info("known to the cluster: node=%u incarnation=%llx", node_id,
+		 (unsigned long long)incarnation);
 	note_all(c, NULL);
 	rpc_start(c);
 }
@@ -187,8 +197,8 @@ static void on_config(void *arg, const struct cluster_config *cfg)
 
 	if (server_set_config(c->smbd, cfg) < 0)
 		return;
-	log_debug("configuration: revision=%llu shares=%zu users=%zu", (unsigned long long)cfg->revision, cfg->n_shares,
-		  cfg->n_users);
+	log_debug("configuration: revision=%llu shares=%zu users=%zu",
+		  (unsigned long long)cfg->revision, cfg->n_shares, cfg->n_users);
 	c->configured = true;
 }
 
@@ -199,7 +209,10 @@ static void on_query(void *arg, struct cluster_query *q)
 	listing_answer(c->smbd, q);
 }
 
-static void on_evicted(void *arg) { evicted(); }
+static void on_evicted(void *arg)
+{
+	evicted();
+}
 
 /* --- life --- */
 
@@ -221,8 +234,12 @@ static void link_start(struct worker *w, void *arg)
 		.rpc_addr = conf->rpc_address,
 		.smb_addrs = (const char *const *)conf->addresses.items,
 		.n_smb_addrs = conf->addresses.count,
-		.ops = { .on_ready = on_ready, .on_view = on_view, .on_lease = on_lease, .on_config = on_config,
-			 .on_query = on_query, .on_evicted = on_evicted },
+		.ops = { .on_ready = on_ready,
+			 .on_view = on_view,
+			 .on_lease = on_lease,
+			 .on_config = on_config,
+			 .on_query = on_query,
+			 .on_evicted = on_evicted },
 		.arg = c,
 	};
 
@@ -230,8 +247,8 @@ static void link_start(struct worker *w, void *arg)
 	lc->result = cluster_client_new(&cfg, &c->client);
 }
 
-int cluster_start(struct smbd *s, const struct rpc_key *key, const struct net_addr *addrs, size_t n_addrs,
-		  struct cluster **ret)
+int cluster_start(struct smbd *s, const struct rpc_key *key, const struct net_addr *addrs,
+		  size_t n_addrs, struct cluster **ret)
 {
 	struct cluster *c = calloc(1, sizeof(*c));
 	struct link_call lc = { .cluster = c };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Listings: each worker writes what it knows into memory of the asking task, which waits meanwhile; the rows are merged in order
- * of id, so that a page can start where the last one ended. On worker 0; the parts run on each worker.
+ * Listings: each worker writes what it knows into memory of the asking task, which waits meanwhile;
+ * the rows are merged in order of id, so that a page can start where the last one ended. On worker
+ * 0; the parts run on each worker.
  */
 #include "smbd/listing.h"
 
@@ -50,7 +51,8 @@ static void session_row(struct listing *l, const struct session *s, struct clust
 		.user = arena_strdup(&l->arena, s->user.name ? s->user.name : ""),
 		.client = arena_strdup(&l->arena, ch && ch->conn ? ch->conn->name : "-"),
 		.client_guid = arena_strdup(&l->arena, guid_format(&s->client_guid, guid)),
-		.dialect = arena_printf(&l->arena, "%x.%x.%x", s->dialect >> 8, s->dialect >> 4 & 15, s->dialect & 15),
+		.dialect = arena_printf(&l->arena, "%x.%x.%x", s->dialect >> 8,
+					s->dialect >> 4 & 15, s->dialect & 15),
 		.signing = s->sign_required,
 		.encryption = s->encrypt,
 		.channels = count(&s->channels),
@@ -86,7 +88,8 @@ static void sessions_of(struct worker *w, void *arg)
 	htable_foreach(n, &it, &w->sessions) {
 		const struct session *s = htable_entry(n, struct session, by_id);
 
-		if (s->id > l->after && s->state != SESSION_IN_PROGRESS && s->state != SESSION_CLOSING)
+		if (s->id > l->after && s->state != SESSION_IN_PROGRESS &&
+		    s->state != SESSION_CLOSING)
 			session_row(l, s, &rows[l->n_sessions++]);
 	}
 	l->sessions = rows;
@@ -180,13 +183,17 @@ static int add_open(struct listing *l, const struct rec_open *o)
 		.path = o->path,
 		.access = rwd(o->access, SMB2_FILE_READ_DATA | SMB2_FILE_EXECUTE,
 			      SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA, SMB2_DELETE, t.access),
-		.share_mode = rwd(o->share, SMB2_FILE_SHARE_READ, SMB2_FILE_SHARE_WRITE, SMB2_FILE_SHARE_DELETE,
-				  t.share),
-		.handle = o->persistent ? "persistent" : o->durable ? "durable" : "-",
+		.share_mode = rwd(o->share, SMB2_FILE_SHARE_READ, SMB2_FILE_SHARE_WRITE,
+				  SMB2_FILE_SHARE_DELETE, t.share),
+		.handle = o->persistent ? "persistent" :
+			  o->durable	? "durable" :
+					  "-",
 		.oplock = "-",
 		.create_guid = o->has_create_guid ? t.guid : "",
 		.state = o->disconnected ? "disconnected" : "connected",
-		.expires_s = o->disconnected && o->deadline > now ? (o->deadline - now) / NSEC_PER_SEC : 0,
+		.expires_s = o->disconnected && o->deadline > now ?
+				     (o->deadline - now) / NSEC_PER_SEC :
+				     0,
 		.slot = o->id & 0xffff,
 		.age_s = now > o->opened_at ? (now - o->opened_at) / NSEC_PER_SEC : 0,
 	};
@@ -222,14 +229,16 @@ static int add_locks(struct listing *l, const struct rec_open *o)
 	return r;
 }
 
-static uint64_t answer_opens(struct listing *l, int (*add)(struct listing *l, const struct rec_open *o))
+static uint64_t answer_opens(struct listing *l,
+			     int (*add)(struct listing *l, const struct rec_open *o))
 {
 	const struct rec_open *o;
 	uint64_t last = l->after;
 	uint32_t n = 0;
 
 	while ((o = next_open(l))) {
-		/* an open with more locks than a page holds is passed over rather than asked for for ever */
+		/* an open with more locks than a page holds is passed over rather than asked for
+		 * for ever */
 		if (add(l, o) < 0 && n > 0)
 			return last;
 		last = o->id;
@@ -263,7 +272,8 @@ static uint64_t answer(struct listing *l)
 	}
 	if (sessions)
 		return answer_sessions(l);
-	return answer_opens(l, cluster_query_kind(l->query) == CLUSTER_QUERY_OPENS ? add_open : add_locks);
+	return answer_opens(l, cluster_query_kind(l->query) == CLUSTER_QUERY_OPENS ? add_open :
+										     add_locks);
 }
 
 static void listing_task(void *arg)
@@ -292,7 +302,8 @@ void listing_answer(struct smbd *s, struct cluster_query *q)
 		l->smbd = s;
 		l->query = q;
 	}
-	if (!l || s->workers[0].stopping || task_spawn(s->workers[0].loop, listing_task, l, NULL) < 0) {
+	if (!l || s->workers[0].stopping ||
+	    task_spawn(s->workers[0].loop, listing_task, l, NULL) < 0) {
 		free(l);
 		cluster_query_done(q, 0);
 	}

@@ -6,7 +6,8 @@
 #include "clusterd/client/cluster_client.h"
 #include "smbd/proto/worker.h"
 
-/* Answers `q` (takes it) from all workers, in a task of its own on worker 0, on whose thread this is called. */
+/* Answers `q` (takes it) from all workers, in a task of its own on worker 0, on whose thread this
+ * is called. */
 void listing_answer(struct smbd *s, struct cluster_query *q);
 
 #endif

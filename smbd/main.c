@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* holdfast-smbd: the SMB server of a node. The main thread starts everything and waits for signals. */
+/* holdfast-smbd: the SMB server of a node. The main thread starts everything and waits for signals.
+ */
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -97,14 +98,18 @@ static int load(struct program *p)
 	}
 	r = log_open(p->conf->log, "smbd", p->conf->name, (enum log_level)p->conf->log_level);
 	if (r < 0)
-		log_warn("logging to stderr, the log cannot be opened: log=%s error=%s", log_esc(p->conf->log), log_errno(r));
-	p->addrs = calloc(p->conf->addresses.count ? p->conf->addresses.count : 1, sizeof(*p->addrs));
+		log_warn("logging to stderr, the log cannot be opened: log=%s error=%s",
+			 log_esc(p->conf->log), log_errno(r));
+	p->addrs =
+		calloc(p->conf->addresses.count ? p->conf->addresses.count : 1, sizeof(*p->addrs));
 	if (!p->addrs)
 		return -ENOMEM;
 	for (i = 0; i < p->conf->addresses.count; i++) {
-		r = net_addr_parse(p->conf->addresses.items[i], (uint16_t)p->conf->port, &p->addrs[p->n_addrs]);
+		r = net_addr_parse(p->conf->addresses.items[i], (uint16_t)p->conf->port,
+				   &p->addrs[p->n_addrs]);
 		if (r < 0) {
-			log_err("address of node.yaml cannot be read: address=%s", log_esc(p->conf->addresses.items[i]));
+			log_err("address of node.yaml cannot be read: address=%s",
+				log_esc(p->conf->addresses.items[i]));
 			return r;
 		}
 		p->n_addrs++;
@@ -136,7 +141,8 @@ static void heartbeat_main(void *arg)
 		for (i = 0; i < p->smbd.n_workers && !p->smbd.workers[0].stopping; i++)
 			(void)worker_call(&p->smbd.workers[i], nothing, NULL);
 		heartbeat_beat(p->heartbeat);
-	} while (!p->smbd.workers[0].stopping && task_sleep(HEARTBEAT_PERIOD_MS * NSEC_PER_MSEC) == 0);
+	} while (!p->smbd.workers[0].stopping &&
+		 task_sleep(HEARTBEAT_PERIOD_MS * NSEC_PER_MSEC) == 0);
 	p->smbd.heartbeat = NULL;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* CANCEL (MS-SMB2 3.3.5.16): no response of its own; the request that it names answers. Home worker's thread. */
+/* CANCEL (MS-SMB2 3.3.5.16): no response of its own; the request that it names answers. Home
+ * worker's thread. */
 #include "smbd/op/ops.h"
 #include "smbd/proto/req.h"
 

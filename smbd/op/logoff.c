@@ -4,7 +4,10 @@
 #include "smbd/proto/req.h"
 #include "smbd/wire/empty.h"
 
-static int decode(struct smb_req *req) { return smb2_empty_decode(req->in); }
+static int decode(struct smb_req *req)
+{
+	return smb2_empty_decode(req->in);
+}
 
 static struct ntstatus run(struct smb_req *req)
 {

@@ -19,7 +19,8 @@ static int decode(struct smb_req *req)
 }
 
 /* Our order: the fastest first. */
-static uint16_t choose(const struct smb2_ids *offered, const uint16_t *ours, size_t n, uint16_t none)
+static uint16_t choose(const struct smb2_ids *offered, const uint16_t *ours, size_t n,
+		       uint16_t none)
 {
 	size_t i;
 
@@ -39,8 +40,8 @@ struct choice {
 /* The contexts of 3.1.1 (3.3.5.4); `k` holds what the answer points to. */
 static struct ntstatus choose_311(struct conn *c, const struct smb2_neg_ctxs *in, struct choice *k)
 {
-	static const uint16_t ciphers[] = { SMB2_CIPHER_AES128_GCM, SMB2_CIPHER_AES256_GCM, SMB2_CIPHER_AES128_CCM,
-					    SMB2_CIPHER_AES256_CCM };
+	static const uint16_t ciphers[] = { SMB2_CIPHER_AES128_GCM, SMB2_CIPHER_AES256_GCM,
+					    SMB2_CIPHER_AES128_CCM, SMB2_CIPHER_AES256_CCM };
 	static const uint16_t signings[] = { SMB2_SIGNING_AES_GMAC, SMB2_SIGNING_AES_CMAC,
 					     SMB2_SIGNING_HMAC_SHA256 };
 
@@ -60,7 +61,8 @@ static struct ntstatus choose_311(struct conn *c, const struct smb2_neg_ctxs *in
 	}
 	k->signing = SMB2_SIGNING_AES_CMAC;
 	if (in->has_signing) {
-		k->signing = choose(&in->signing_algs, signings, ARRAY_SIZE(signings), SMB2_SIGNING_AES_CMAC);
+		k->signing = choose(&in->signing_algs, signings, ARRAY_SIZE(signings),
+				    SMB2_SIGNING_AES_CMAC);
 		k->ctxs.has_signing = true;
 		k->ctxs.signing_algs = (struct smb2_ids){ &k->signing, 1 };
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Identity, credentials and keys of a session whose exchange of tokens has ended well. Home worker's thread. */
+/* Identity, credentials and keys of a session whose exchange of tokens has ended well. Home
+ * worker's thread. */
 #include "smbd/op/session_keys.h"
 
 #include "node/base/clock.h"
@@ -32,8 +33,8 @@ static int who_get(struct smb_req *req, struct who *ret)
 		return -ENOMEM;
 	auth_take_identity(req->channel->auth, &ret->user);
 	ret->sid = ret->user.sid;
-	return cred_get(req->worker->creds, ret->user.uid, ret->user.gid, ret->user.groups, ret->user.ngroups,
-			&ret->cred);
+	return cred_get(req->worker->creds, ret->user.uid, ret->user.gid, ret->user.groups,
+			ret->user.ngroups, &ret->cred);
 }
 
 /* The first 16 bytes of the session key, zero-padded (3.3.5.5.3). */
@@ -59,7 +60,8 @@ static int signing_key(struct smb_req *req, struct blob full, struct sign_key **
 	return r;
 }
 
-static int seal_key(struct smb_req *req, enum smb_key_use use, struct blob full, struct seal_key **ret)
+static int seal_key(struct smb_req *req, enum smb_key_use use, struct blob full,
+		    struct seal_key **ret)
 {
 	const struct preauth *pre = req->conn->preauth_integrity ? &req->channel->preauth : NULL;
 	enum seal_alg alg = req->conn->cipher;
@@ -88,7 +90,8 @@ static int session_keys(struct smb_req *req, struct blob full)
 		short_key(full, s->application_key);
 		return 0;
 	}
-	r = smb_derive_key(SMB_KEY_APPLICATION, full, pre, s->application_key, sizeof(s->application_key));
+	r = smb_derive_key(SMB_KEY_APPLICATION, full, pre, s->application_key,
+			   sizeof(s->application_key));
 	if (r < 0 || !req->conn->encryption)
 		return r;
 	s->cipher = req->conn->cipher;
@@ -109,22 +112,24 @@ static void take_identity(struct session *s, struct who *w)
 	*w = (struct who){ .cred = NULL };
 }
 
-static struct ntstatus established_new(struct smb_req *req, struct who *w, const struct smb2_session_setup_req *args)
+static struct ntstatus established_new(struct smb_req *req, struct who *w,
+				       const struct smb2_session_setup_req *args)
 {
 	const struct auth_result *res = auth_result(req->channel->auth);
 	struct session *s = req->session;
 	int r;
 
 	if (req->worker->tunables.encryption_required && !req->conn->encryption) {
-		log_info("session refused: client=%s user=%s rule=encryption_required", req->conn->name,
-			 log_esc(w->user.name));
+		log_info("session refused: client=%s user=%s rule=encryption_required",
+			 req->conn->name, log_esc(w->user.name));
 		return NT_STATUS_ACCESS_DENIED;
 	}
 	r = session_keys(req, res->session_key);
 	if (r < 0)
 		return req_fail(req, r);
 	s->mech = res->mech;
-	s->sign_required = req->conn->sign_required || (args->security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED);
+	s->sign_required =
+		req->conn->sign_required || (args->security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED);
 	s->encrypt = req->worker->tunables.encryption_required;
 	take_identity(s, w);
 	if (args->previous_session_id && args->previous_session_id != s->id)
@@ -169,7 +174,8 @@ static struct ntstatus established_channel(struct smb_req *req, const struct who
 	req->channel->valid = true;
 	req->channel->binding = false;
 	conn_channels_changed(req->conn);
-	log_info("channel bound: client=%s user=%s", req->conn->name, log_esc(req->session->user.name));
+	log_info("channel bound: client=%s user=%s", req->conn->name,
+		 log_esc(req->session->user.name));
 	return NT_STATUS_OK;
 }
 

@@ -6,8 +6,8 @@
 #include "smbd/proto/req.h"
 #include "smbd/wire/session_setup.h"
 
-/* [task] req->channel->auth is finished: makes the session valid, renews it, or binds the channel. On failure nothing
- * that others use has changed; the caller undoes the rest. */
+/* [task] req->channel->auth is finished: makes the session valid, renews it, or binds the channel.
+ * On failure nothing that others use has changed; the caller undoes the rest. */
 struct ntstatus session_established(struct smb_req *req, const struct smb2_session_setup_req *args);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * SESSION_SETUP (MS-SMB2 3.3.5.5): new sessions, reauthentication, and binding of further connections. The token is worked on by
- * the offload pool. What an established exchange leads to is in session_keys.c. Home worker's thread.
+ * SESSION_SETUP (MS-SMB2 3.3.5.5): new sessions, reauthentication, and binding of further
+ * connections. The token is worked on by the offload pool. What an established exchange leads to is
+ * in session_keys.c. Home worker's thread.
  */
 #include "smbd/wire/session_setup.h"
 
@@ -25,7 +26,8 @@ static struct ntstatus limit_status(struct smb_req *req, int r)
 	static struct log_rl rl;
 
 	if (r == -EDQUOT && log_ratelimit(&rl, 5))
-		log_warn("session refused: client=%s rule=%s", req->conn->name, "\"max_sessions or max_channels\"");
+		log_warn("session refused: client=%s rule=%s", req->conn->name,
+			 "\"max_sessions or max_channels\"");
 	return r == -EDQUOT ? NT_STATUS_INSUFFICIENT_RESOURCES : req_fail(req, r);
 }
 
@@ -41,7 +43,8 @@ static struct ntstatus setup_new(struct smb_req *req)
 	return NT_STATUS_OK;
 }
 
-/* A further connection for an existing session (3.3.5.5, step 4). A refusal leaves the session as it is. */
+/* A further connection for an existing session (3.3.5.5, step 4). A refusal leaves the session as
+ * it is. */
 static struct ntstatus setup_bind(struct smb_req *req)
 {
 	struct conn *c = req->conn;

@@ -7,8 +7,7 @@
 #include "smbd/wire/tree_connect.h"
 
 /* What opens of a read-only share can be granted. */
-#define ACCESS_READ_ONLY \
-	(SMB2_FILE_GENERIC_READ | SMB2_FILE_GENERIC_EXECUTE)
+#define ACCESS_READ_ONLY (SMB2_FILE_GENERIC_READ | SMB2_FILE_GENERIC_EXECUTE)
 #define ACCESS_IPC (SMB2_FILE_GENERIC_READ | SMB2_FILE_GENERIC_WRITE | SMB2_FILE_GENERIC_EXECUTE)
 
 static int decode(struct smb_req *req)
@@ -34,13 +33,15 @@ static const char *share_name(const char *path)
 	return p + 1;
 }
 
-static struct ntstatus refused(struct smb_req *req, const char *name, const char *rule, struct ntstatus status)
+static struct ntstatus refused(struct smb_req *req, const char *name, const char *rule,
+			       struct ntstatus status)
 {
 	static struct log_rl rl;
 
 	if (log_ratelimit(&rl, 5))
-		log_info("tree connect refused: client=%s user=%s share=%s rule=%s", req->conn->name,
-			 log_esc(req->session->user.name), log_esc(name), log_esc(rule));
+		log_info("tree connect refused: client=%s user=%s share=%s rule=%s",
+			 req->conn->name, log_esc(req->session->user.name), log_esc(name),
+			 log_esc(rule));
 	return status;
 }
 
@@ -92,7 +93,8 @@ static struct ntstatus connect_share(struct smb_req *req, struct smb_share *shar
 	r = share_open_root(share);
 	if (r < 0)
 		return r == -ENOMEM ? req_fail(req, r) : NT_STATUS_BAD_NETWORK_NAME;
-	if (share_find(req->worker, share->conf->name) != share) /* changed while its root was opened */
+	if (share_find(req->worker, share->conf->name) !=
+	    share) /* changed while its root was opened */
 		return NT_STATUS_BAD_NETWORK_NAME;
 	r = tree_new(req->session, share, max_access(share), &t);
 	if (r < 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Listeners, and the counts of connections: in all, not authenticated, and not authenticated per address (IPv6: per /64).
- * Worker 0's thread; admission_*() post to it from the others. What happens before the hand-over is in greet.c.
+ * Listeners, and the counts of connections: in all, not authenticated, and not authenticated per
+ * address (IPv6: per /64). Worker 0's thread; admission_*() post to it from the others. What
+ * happens before the hand-over is in greet.c.
  */
 #include <sys/socket.h>
 
@@ -36,7 +37,7 @@ struct peer {
 struct admission {
 	struct mail authenticated, closed;
 	struct acceptor *acceptor; /* referenced */
-	struct peer *peer;         /* counted there; NULL: authenticated */
+	struct peer *peer; /* counted there; NULL: authenticated */
 };
 
 static void peer_key(const struct net_addr *addr, uint8_t key[16])
@@ -172,7 +173,8 @@ static void accepted(struct acceptor *a, int fd)
 	if (!rule)
 		return;
 	if (log_ratelimit(&rl, 5))
-		log_warn("connection refused: client=%s rule=%s", net_addr_format(&peer, name), log_esc(rule));
+		log_warn("connection refused: client=%s rule=%s", net_addr_format(&peer, name),
+			 log_esc(rule));
 	close(fd);
 }
 
@@ -252,7 +254,8 @@ int acceptor_new(struct worker *w, const struct net_addr *addrs, size_t n, struc
 		bad = listener_add(a, &addrs[i]);
 		if (bad < 0) {
 			r = bad;
-			log_err("cannot listen: address=%s error=%s", net_addr_format(&addrs[i], name), log_errno(bad));
+			log_err("cannot listen: address=%s error=%s",
+				net_addr_format(&addrs[i], name), log_errno(bad));
 			continue;
 		}
 		log_info("listening: address=%s", net_addr_format(&addrs[i], name));
@@ -286,9 +289,13 @@ void acceptor_free(struct acceptor *a)
 	acceptor_unref(a);
 }
 
-uint16_t acceptor_port(const struct acceptor *a) { return a->listeners[0].port; }
+uint16_t acceptor_port(const struct acceptor *a)
+{
+	return a->listeners[0].port;
+}
 
 unsigned int home_worker(const struct smbd *s, const struct guid *client_guid)
 {
-	return (unsigned int)(hash64(client_guid->b, sizeof(client_guid->b), s->home_seed) % s->n_workers);
+	return (unsigned int)(hash64(client_guid->b, sizeof(client_guid->b), s->home_seed) %
+			      s->n_workers);
 }

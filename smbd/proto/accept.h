@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Accepting connections, on worker 0: reads exactly one NEGOTIATE with bounds on time, size and number, and hands the socket
- * to the client's home worker. Counts of connections live here too; other workers report by mail.
+ * Accepting connections, on worker 0: reads exactly one NEGOTIATE with bounds on time, size and
+ * number, and hands the socket to the client's home worker. Counts of connections live here too;
+ * other workers report by mail.
  */
 #ifndef HF_SMBD_PROTO_ACCEPT_H
 #define HF_SMBD_PROTO_ACCEPT_H
@@ -12,10 +13,11 @@
 struct acceptor;
 struct admission; /* one connection in the counts */
 
-/* Starts listening at `addrs` on worker 0 `w`, on its thread. One sentence in the log per address that cannot be had; -errno
- * when there is none at all. */
+/* Starts listening at `addrs` on worker 0 `w`, on its thread. One sentence in the log per address
+ * that cannot be had; -errno when there is none at all. */
 int acceptor_new(struct worker *w, const struct net_addr *addrs, size_t n, struct acceptor **ret);
-/* [task] Stops accepting and ends the connections that were not handed over yet. NULL is allowed. */
+/* [task] Stops accepting and ends the connections that were not handed over yet. NULL is allowed.
+ */
 void acceptor_free(struct acceptor *a);
 /* The port of the first listener (tests listen at port 0). */
 uint16_t acceptor_port(const struct acceptor *a);

@@ -29,7 +29,8 @@ struct acceptor {
 
 /* A task that was counted in n_tasks ends. */
 void acceptor_task_ended(struct acceptor *a);
-/* Reads the first message of `fd` in a task of its own and hands it over; owns both when it returns 0. */
+/* Reads the first message of `fd` in a task of its own and hands it over; owns both when it returns
+ * 0. */
 int greet_start(struct acceptor *a, int fd, struct admission *adm);
 void greet_cancel_all(struct acceptor *a);
 

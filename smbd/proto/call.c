@@ -55,8 +55,13 @@ static void mail_back(struct call *c)
 
 int worker_call(struct worker *to, worker_fn *fn, void *arg)
 {
-	struct call c = { .mail.run = call_run, .to = to, .fn = fn, .arg = arg, .done = mail_back,
-			  .from = worker_current(), .waiter = task_current() };
+	struct call c = { .mail.run = call_run,
+			  .to = to,
+			  .fn = fn,
+			  .arg = arg,
+			  .done = mail_back,
+			  .from = worker_current(),
+			  .waiter = task_current() };
 
 	task_shield_begin();
 	if (c.from == to) {
@@ -82,7 +87,11 @@ static void signal_event(struct call *c)
 
 void server_call(struct worker *to, worker_fn *fn, void *arg)
 {
-	struct call c = { .mail.run = call_run, .to = to, .fn = fn, .arg = arg, .done = signal_event,
+	struct call c = { .mail.run = call_run,
+			  .to = to,
+			  .fn = fn,
+			  .arg = arg,
+			  .done = signal_event,
 			  .event = eventfd(0, EFD_CLOEXEC) };
 	uint64_t n;
 

@@ -7,10 +7,11 @@
 
 typedef void worker_fn(struct worker *w, void *arg);
 
-/* [task] Runs fn(to, arg) in a task on `to` and waits for its end, shielded; directly when `to` is this worker. -ENOMEM,
- * -EAGAIN: there was no room for the task; fn did not run. */
+/* [task] Runs fn(to, arg) in a task on `to` and waits for its end, shielded; directly when `to` is
+ * this worker. -ENOMEM, -EAGAIN: there was no room for the task; fn did not run. */
 int worker_call(struct worker *to, worker_fn *fn, void *arg);
-/* The same from a thread that is no worker, which blocks. Without room for a task the process ends. */
+/* The same from a thread that is no worker, which blocks. Without room for a task the process ends.
+ */
 void server_call(struct worker *to, worker_fn *fn, void *arg);
 
 #endif

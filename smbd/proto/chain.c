@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From a frame to its requests: decrypts, splits the compound, uses up the message ids and handles the elements one after the
- * other in one task. Home worker's thread.
+ * From a frame to its requests: decrypts, splits the compound, uses up the message ids and handles
+ * the elements one after the other in one task. Home worker's thread.
  */
 #include "smbd/proto/chain.h"
 
@@ -56,13 +56,15 @@ static const char *chain_unseal(struct chain *ch)
 	struct session *s;
 	struct unseal u;
 
-	if (smb2_transform_decode(ch->msg, &t, &cipher) < 0 || t.flags != SMB2_TRANSFORM_FLAG_ENCRYPTED)
+	if (smb2_transform_decode(ch->msg, &t, &cipher) < 0 ||
+	    t.flags != SMB2_TRANSFORM_FLAG_ENCRYPTED)
 		return "malformed transform header";
 	s = session_find(ch->conn->worker, t.session_id);
 	if (!s || !session_channel(s, ch->conn) || !s->seal_in)
 		return "encrypted message for an unknown session";
 	ch->sealed = session_ref(s);
-	u = (struct unseal){ .key = s->seal_in, .header = ch->msg.data,
+	u = (struct unseal){ .key = s->seal_in,
+			     .header = ch->msg.data,
 			     .iov = { (void *)(uintptr_t)cipher.data, cipher.len } };
 	if (cipher.len >= CHAIN_OFFLOAD_BYTES)
 		offload_run(unseal_run, &u);
@@ -104,8 +106,9 @@ static const char *chain_split(struct chain *ch)
 	struct blob elem;
 	int more;
 
-	ch->elems = arena_calloc(&ch->arena, MIN(max, (unsigned int)(ch->msg.len / SMB2_HDR_LEN) + 1),
-				 sizeof(*ch->elems));
+	ch->elems =
+		arena_calloc(&ch->arena, MIN(max, (unsigned int)(ch->msg.len / SMB2_HDR_LEN) + 1),
+			     sizeof(*ch->elems));
 	if (!ch->elems)
 		return "out of memory";
 	while ((more = smb2_compound_next(&r, &elem)) > 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A message as it came in: one request or a compound of them, decrypted and split, and its responses on their way out. For this
- * folder; everything on the connection's home worker.
+ * A message as it came in: one request or a compound of them, decrypted and split, and its
+ * responses on their way out. For this folder; everything on the connection's home worker.
  */
 #ifndef HF_SMBD_PROTO_CHAIN_H
 #define HF_SMBD_PROTO_CHAIN_H
@@ -12,21 +12,21 @@
 #define CHAIN_OFFLOAD_BYTES (64u << 10)
 
 struct chain {
-	struct list link;      /* conn->chains */
-	unsigned int refs;     /* its task, and every smb_out that points into its arena */
-	struct conn *conn;     /* referenced */
+	struct list link; /* conn->chains */
+	unsigned int refs; /* its task, and every smb_out that points into its arena */
+	struct conn *conn; /* referenced */
 	struct task *task;
 	struct arena arena;
-	uint8_t *frame;        /* malloc; decrypted in place */
+	uint8_t *frame; /* malloc; decrypted in place */
 	size_t frame_len;
-	struct blob msg;       /* the plain message in `frame` */
+	struct blob msg; /* the plain message in `frame` */
 	struct session *sealed; /* referenced: the message came encrypted in this session */
-	struct blob *elems;    /* in the arena */
+	struct blob *elems; /* in the arena */
 	unsigned int n_elems;
-	struct list done;      /* smb_req.in_chain: responses that are complete and not queued yet */
+	struct list done; /* smb_req.in_chain: responses that are complete and not queued yet */
 
 	/* what related requests inherit (MS-SMB2 3.3.5.2.7.2); referenced */
-	bool first;            /* nothing was handled yet */
+	bool first; /* nothing was handled yet */
 	struct session *session;
 	struct channel *channel;
 	struct tree *tree;
@@ -37,24 +37,26 @@ struct chain {
 
 /* A message on its way to the client. */
 struct smb_out {
-	struct list link;      /* conn->out */
-	struct chain *chain;   /* referenced, or NULL when this struct is a malloc with everything behind it */
+	struct list link; /* conn->out */
+	struct chain *chain; /* referenced, or NULL when this struct is a malloc with everything
+				behind it */
 	uint8_t head[SMB2_FRAME_LEN + SMB2_TRANSFORM_LEN];
-	struct iovec *iov;     /* [0] is `head` */
+	struct iovec *iov; /* [0] is `head` */
 	int iovcnt;
-	size_t bytes;          /* sum of iov */
+	size_t bytes; /* sum of iov */
 	struct req_data *datas;
 	unsigned int n_datas;
 };
 
-/* Handles a frame in a task of its own. Takes `frame` (malloc). -ENOMEM, -EAGAIN: the frame is freed. */
+/* Handles a frame in a task of its own. Takes `frame` (malloc). -ENOMEM, -EAGAIN: the frame is
+ * freed. */
 int chain_start(struct conn *c, uint8_t *frame, size_t n);
 void chain_unref(struct chain *ch);
 /* Queues the responses that are complete. Also outside of tasks. */
 void chain_flush(struct chain *ch);
 
-/* Checks one request and runs it (dispatch.c); returns the status of its response. `*ret_drop` names the broken rule when
- * the connection has to be dropped instead. */
+/* Checks one request and runs it (dispatch.c); returns the status of its response. `*ret_drop`
+ * names the broken rule when the connection has to be dropped instead. */
 struct ntstatus dispatch(struct smb_req *req, const char **ret_drop);
 /* Ends what the request uses, once its status is known; the references go with the chain. */
 void req_unuse(struct smb_req *req);

@@ -47,8 +47,9 @@ void conn_channels_changed(struct conn *c)
 	if (c->dead || valid)
 		timer_cancel(&c->auth_timer);
 	else if (!timer_armed(&c->auth_timer))
-		timer_set(&c->auth_timer, loop_now(c->worker->loop) +
-			  c->worker->tunables.auth_timeout_ms * NSEC_PER_MSEC);
+		timer_set(&c->auth_timer,
+			  loop_now(c->worker->loop) +
+				  c->worker->tunables.auth_timeout_ms * NSEC_PER_MSEC);
 	if (valid && !c->authenticated) {
 		c->authenticated = true;
 		admission_authenticated(c->admission);
@@ -88,7 +89,8 @@ void conn_adopt(struct worker *w, struct conn_handoff *h)
 	_cleanup_free_ uint8_t *first = TAKE_PTR(h->first);
 	struct conn *c = calloc(1, sizeof(*c));
 
-	if (!c || w->stopping || credit_init(&c->credits, h->first_message_id, (uint32_t)w->tunables.max_credits) < 0) {
+	if (!c || w->stopping ||
+	    credit_init(&c->credits, h->first_message_id, (uint32_t)w->tunables.max_credits) < 0) {
 		free(c);
 		close(h->fd);
 		admission_closed(h->admission);
@@ -102,7 +104,8 @@ void conn_adopt(struct worker *w, struct conn_handoff *h)
 		c->dead = true;
 	if (task_spawn(w->loop, conn_reader, c, NULL) < 0) {
 		conn_drop(c, "out of memory");
-		conn_unref(c); /* the socket goes with the worker: nothing can wait for the chain here */
+		conn_unref(c); /* the socket goes with the worker: nothing can wait for the chain
+				  here */
 	}
 	conn_unref(c);
 }

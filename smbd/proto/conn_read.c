@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The way into a connection: takes frames from the socket (direct TCP, MS-SMB2 2.1) and starts a task for each. Small
- * frames come out of one buffer, several per system call; a large one is read to where it stays. Home worker's thread.
+ * The way into a connection: takes frames from the socket (direct TCP, MS-SMB2 2.1) and starts a
+ * task for each. Small frames come out of one buffer, several per system call; a large one is read
+ * to where it stays. Home worker's thread.
  */
 #include "node/log/log.h"
 #include "node/loop/io.h"
 #include "smbd/proto/chain.h"
 
 #define READ_BUF_SIZE 16384u
-/* What one connection may have read but not answered, and what it may leave unread of its answers, in bytes. */
+/* What one connection may have read but not answered, and what it may leave unread of its answers,
+ * in bytes. */
 #define IN_FLIGHT_MAX (64u << 20)
 #define OUT_MAX (64u << 20)
 /* A request's fixed part and contexts beyond its payload. */
@@ -36,7 +38,8 @@ static uint32_t frame_limit(const struct conn *c)
 	uint64_t n;
 
 	if (!c->authenticated)
-		return (uint32_t)MIN(c->worker->tunables.max_unauthenticated_bytes, (uint64_t)SMB2_FRAME_MAX);
+		return (uint32_t)MIN(c->worker->tunables.max_unauthenticated_bytes,
+				     (uint64_t)SMB2_FRAME_MAX);
 	n = (uint64_t)MAX(c->max_write, c->max_transact) + FRAME_EXTRA;
 	return (uint32_t)MIN(n, (uint64_t)SMB2_FRAME_MAX);
 }

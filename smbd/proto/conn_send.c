@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The way out of a connection: finished messages are queued, and one sender task at a time writes as many as fit in one
- * system call. While this node may not serve, nothing leaves. Home worker's thread.
+ * The way out of a connection: finished messages are queued, and one sender task at a time writes
+ * as many as fit in one system call. While this node may not serve, nothing leaves. Home worker's
+ * thread.
  */
 #include "node/log/log.h"
 #include "node/loop/io.h"
@@ -11,7 +12,8 @@
 #define SEND_BATCH_BYTES (1u << 20)
 /* How long a client may take no byte before it is dropped. */
 #define SEND_TIMEOUT (60 * UINT64_C(1000000000))
-/* How long responses are held while the right to serve is stale; clients are better off elsewhere then. */
+/* How long responses are held while the right to serve is stale; clients are better off elsewhere
+ * then. */
 #define HOLD_TIMEOUT (20 * UINT64_C(1000000000))
 
 void smb_out_free(struct smb_out *out)
@@ -49,7 +51,8 @@ static int gather(struct conn *c, struct list *batch, struct iovec *iov)
 	int n = 0;
 
 	while ((out = list_first(&c->out, struct smb_out, link))) {
-		if (n > 0 && (n + out->iovcnt > SEND_IOV_MAX || bytes + out->bytes > SEND_BATCH_BYTES))
+		if (n > 0 &&
+		    (n + out->iovcnt > SEND_IOV_MAX || bytes + out->bytes > SEND_BATCH_BYTES))
 			break;
 		if (out->iovcnt > SEND_IOV_MAX)
 			break;
@@ -111,7 +114,8 @@ static void sender(void *arg)
 	c->sender = NULL;
 	c->sending = false;
 	if (r < 0 && !c->dead)
-		conn_drop(c, r == -ETIME ? "client takes no data, or this node may not serve" : "send failed");
+		conn_drop(c, r == -ETIME ? "client takes no data, or this node may not serve" :
+					   "send failed");
 	if (c->dead)
 		drop_queued(c);
 	if (c->dead && c->reader)

@@ -28,7 +28,9 @@ int credit_init(struct credit_window *w, uint64_t first, uint32_t max)
 	map = calloc(bits / 64, sizeof(*map));
 	if (!map)
 		return -ENOMEM;
-	*w = (struct credit_window){ .low = first, .high = first + 1, .max = max, .used = map, .bits = bits };
+	*w = (struct credit_window){
+		.low = first, .high = first + 1, .max = max, .used = map, .bits = bits
+	};
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What every request goes through before its command runs (MS-SMB2 3.3.5.2): order of negotiation, session, signature,
- * encryption, tree, open, channel sequence. One walk over the table of commands. Home worker's thread, in the chain's task.
+ * What every request goes through before its command runs (MS-SMB2 3.3.5.2): order of negotiation,
+ * session, signature, encryption, tree, open, channel sequence. One walk over the table of
+ * commands. Home worker's thread, in the chain's task.
  */
 #include "node/base/clock.h"
 #include "node/log/log.h"
@@ -11,7 +12,7 @@
 enum verdict {
 	GO_ON,
 	ANSWER, /* with req->status */
-	DROP,   /* the connection, with `rule` */
+	DROP, /* the connection, with `rule` */
 };
 
 struct check {
@@ -37,7 +38,8 @@ static enum verdict check_command(struct check *k)
 	struct conn *c = req->conn;
 
 	if (req->hdr.command >= SMB2_COMMAND_COUNT)
-		return c->dialect ? answer(k, NT_STATUS_INVALID_PARAMETER) : drop(k, "unknown command before NEGOTIATE");
+		return c->dialect ? answer(k, NT_STATUS_INVALID_PARAMETER) :
+				    drop(k, "unknown command before NEGOTIATE");
 	req->row = &req->worker->smbd->ops->rows[req->hdr.command];
 	if (c->dialect == 0 && req->hdr.command != SMB2_NEGOTIATE)
 		return drop(k, "request before NEGOTIATE");
@@ -147,7 +149,8 @@ static enum verdict check_signature(struct check *k)
 	if (!key) {
 		/* nobody can check it: an exchange that has no key yet, or no session at all */
 		return s || !req->hdr.session_id || req->hdr.command == SMB2_NEGOTIATE ?
-			       GO_ON : answer(k, NT_STATUS_USER_SESSION_DELETED);
+			       GO_ON :
+			       answer(k, NT_STATUS_USER_SESSION_DELETED);
 	}
 	if (bound)
 		session_ref(bound);
@@ -156,7 +159,8 @@ static enum verdict check_signature(struct check *k)
 	if (req->signed_ok)
 		return GO_ON;
 	if (log_ratelimit(&rl, 5))
-		log_warn("request refused: client=%s rule=signature command=%u", req->conn->name, req->hdr.command);
+		log_warn("request refused: client=%s rule=signature command=%u", req->conn->name,
+			 req->hdr.command);
 	return answer(k, NT_STATUS_ACCESS_DENIED);
 }
 
@@ -171,7 +175,8 @@ static enum verdict check_session(struct check *k)
 			return answer(k, NT_STATUS_USER_SESSION_DELETED);
 		return drop(k, "encrypted request of another session");
 	}
-	if (s && s->encrypt && !req->encrypted && req->channel->valid && req->hdr.command != SMB2_SESSION_SETUP)
+	if (s && s->encrypt && !req->encrypted && req->channel->valid &&
+	    req->hdr.command != SMB2_SESSION_SETUP)
 		return answer(k, NT_STATUS_ACCESS_DENIED);
 	if (!(req->row->flags & OP_SESSION))
 		return GO_ON;
@@ -318,7 +323,8 @@ static void remember(struct smb_req *req)
 struct ntstatus dispatch(struct smb_req *req, const char **ret_drop)
 {
 	static enum verdict (*const steps[])(struct check *) = {
-		check_command, check_related,
+		check_command,
+		check_related,
 	};
 	static enum verdict (*const more[])(struct check *) = {
 		check_signature, check_session, check_size, check_tree, check_open, run,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The first message of a connection: read with single-shot reads, so that nothing is in flight when the socket goes to the
- * client's home worker. An SMB1 negotiate that asks for SMB2 is answered here (MS-SMB2 3.3.5.3). Worker 0's thread.
+ * The first message of a connection: read with single-shot reads, so that nothing is in flight when
+ * the socket goes to the client's home worker. An SMB1 negotiate that asks for SMB2 is answered
+ * here (MS-SMB2 3.3.5.3). Worker 0's thread.
  */
 #include "node/base/clock.h"
 #include "node/log/log.h"
@@ -68,7 +69,9 @@ static int greet_read(struct greeting *g)
 /* Answers the SMB1 request with an SMB2 NEGOTIATE response for `dialect`. */
 static int greet_smb1_reply(struct greeting *g, uint16_t dialect)
 {
-	struct smb2_hdr h = { .command = SMB2_NEGOTIATE, .credits = 1, .flags = SMB2_FLAGS_SERVER_TO_REDIR };
+	struct smb2_hdr h = { .command = SMB2_NEGOTIATE,
+			      .credits = 1,
+			      .flags = SMB2_FLAGS_SERVER_TO_REDIR };
 	struct wr w = wr_arena(&g->arena, GREET_ARENA / 2);
 	struct smb2_negotiate_resp resp;
 	uint8_t head[SMB2_FRAME_LEN];
@@ -88,7 +91,8 @@ static int greet_smb1_reply(struct greeting *g, uint16_t dialect)
 	return r < 0 ? r : io_send_full(g->fd, iov, 2, g->deadline);
 }
 
-static int greet_hand_over(struct greeting *g, unsigned int home, uint64_t first_id, uint16_t dialect)
+static int greet_hand_over(struct greeting *g, unsigned int home, uint64_t first_id,
+			   uint16_t dialect)
 {
 	struct smbd *smbd = g->acceptor->worker->smbd;
 	struct handoff_mail *hm = calloc(1, sizeof(*hm));
@@ -97,8 +101,10 @@ static int greet_hand_over(struct greeting *g, unsigned int home, uint64_t first
 		return -ENOMEM;
 	hm->mail.run = handoff_run;
 	hm->to = &smbd->workers[home];
-	hm->h = (struct conn_handoff){ .fd = TAKE_FD(g->fd), .admission = TAKE_PTR(g->admission),
-				       .first_message_id = first_id, .dialect = dialect };
+	hm->h = (struct conn_handoff){ .fd = TAKE_FD(g->fd),
+				       .admission = TAKE_PTR(g->admission),
+				       .first_message_id = first_id,
+				       .dialect = dialect };
 	if (!dialect) {
 		hm->h.first_len = g->len;
 		hm->h.first = TAKE_PTR(g->msg);
@@ -107,7 +113,8 @@ static int greet_hand_over(struct greeting *g, unsigned int home, uint64_t first
 	return 0;
 }
 
-/* The home of a client whose NEGOTIATE is in g->msg; one that cannot be decoded is answered by anybody. */
+/* The home of a client whose NEGOTIATE is in g->msg; one that cannot be decoded is answered by
+ * anybody. */
 static unsigned int greet_home(struct greeting *g)
 {
 	struct smbd *smbd = g->acceptor->worker->smbd;
@@ -152,7 +159,8 @@ static int greet_talk(struct greeting *g)
 		g->rule = "not an SMB message";
 		return 1;
 	}
-	if (smb1_negotiate_decode(BLOB(g->msg, g->len), &smb1) < 0 || !(smb1.smb2_wild || smb1.smb2_002)) {
+	if (smb1_negotiate_decode(BLOB(g->msg, g->len), &smb1) < 0 ||
+	    !(smb1.smb2_wild || smb1.smb2_002)) {
 		g->rule = "SMB1 only";
 		return 1;
 	}
@@ -162,9 +170,11 @@ static int greet_talk(struct greeting *g)
 			return 1;
 		}
 		r = greet_smb1_reply(g, SMB2_DIALECT_202);
-		return r < 0 ? r : greet_hand_over(g, (unsigned int)(g->acceptor->next_home++ %
-								     g->acceptor->worker->smbd->n_workers),
-						   1, SMB2_DIALECT_202);
+		return r < 0 ? r :
+			       greet_hand_over(g,
+					       (unsigned int)(g->acceptor->next_home++ %
+							      g->acceptor->worker->smbd->n_workers),
+					       1, SMB2_DIALECT_202);
 	}
 	r = greet_smb1_reply(g, SMB2_DIALECT_WILD);
 	if (r == 0)
@@ -188,7 +198,8 @@ static void greet_main(void *arg)
 	net_stream_options(g->fd, 0);
 	r = g->acceptor->stopping || !g->acceptor->worker->auth ? -ECANCELED : greet_talk(g);
 	if (r > 0 && log_ratelimit(&rl, 5))
-		log_warn("connection dropped: client=%s rule=%s", net_addr_format(&peer, name), log_esc(g->rule));
+		log_warn("connection dropped: client=%s rule=%s", net_addr_format(&peer, name),
+			 log_esc(g->rule));
 	else if (r == -ETIME && log_ratelimit(&rl, 5))
 		log_warn("connection dropped: client=%s rule=%s", net_addr_format(&peer, name),
 			 "\"no NEGOTIATE in time\"");

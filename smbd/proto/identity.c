@@ -4,7 +4,8 @@
 
 #define NETBIOS_NAME_MAX 15
 
-/* A user of the cluster may come under any domain name: clients send their own machine's, ours, or none. */
+/* A user of the cluster may come under any domain name: clients send their own machine's, ours, or
+ * none. */
 static int lookup(void *ctx, const char *domain, const char *name, struct auth_user *ret)
 {
 	const struct user *u = cluster_config_user(ctx, name);
@@ -13,7 +14,9 @@ static int lookup(void *ctx, const char *domain, const char *name, struct auth_u
 
 	if (!u || u->disabled)
 		return 1;
-	found = (struct auth_user){ .uid = u->uid, .gid = u->gid, .ngroups = u->n_groups, .sid = u->sid };
+	found = (struct auth_user){
+		.uid = u->uid, .gid = u->gid, .ngroups = u->n_groups, .sid = u->sid
+	};
 	memcpy(found.nt_hash, u->nt_hash, sizeof(found.nt_hash));
 	found.has_nt_hash = memcmp(u->nt_hash, no_hash, sizeof(no_hash)) != 0;
 	found.name = strdup(u->name);
@@ -28,7 +31,10 @@ static int lookup(void *ctx, const char *domain, const char *name, struct auth_u
 	return 0;
 }
 
-static void lookup_free(void *ctx) { cluster_config_unref(ctx); }
+static void lookup_free(void *ctx)
+{
+	cluster_config_unref(ctx);
+}
 
 /* Fits a name into a NetBIOS name: upper case, no dots. */
 static void netbios(const char *name, char out[NETBIOS_NAME_MAX + 1])
@@ -37,11 +43,13 @@ static void netbios(const char *name, char out[NETBIOS_NAME_MAX + 1])
 
 	for (i = 0; name[i] && name[i] != '.' && i < NETBIOS_NAME_MAX; i++)
 		out[i] = (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 'a' + 'A' :
-				(unsigned char)name[i] < 0x80 ? name[i] : '_');
+				(unsigned char)name[i] < 0x80	 ? name[i] :
+								   '_');
 	out[i] = '\0';
 }
 
-int identity_server_new(const struct node_conf *conf, const struct cluster_config *c, struct auth_server **ret)
+int identity_server_new(const struct node_conf *conf, const struct cluster_config *c,
+			struct auth_server **ret)
 {
 	char name[NETBIOS_NAME_MAX + 1], domain[NETBIOS_NAME_MAX + 1];
 	struct auth_config ac = {

@@ -7,7 +7,9 @@
 #include "node/auth/auth.h"
 #include "node/conf/node_conf.h"
 
-/* Makes the authentication of this server under `c` (referenced while it lives). -ENOMEM, -EINVAL. */
-int identity_server_new(const struct node_conf *conf, const struct cluster_config *c, struct auth_server **ret);
+/* Makes the authentication of this server under `c` (referenced while it lives). -ENOMEM, -EINVAL.
+ */
+int identity_server_new(const struct node_conf *conf, const struct cluster_config *c,
+			struct auth_server **ret);
 
 #endif

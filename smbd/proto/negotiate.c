@@ -32,7 +32,8 @@ uint32_t negotiate_capabilities(const struct worker *w, uint16_t dialect, uint32
 	if (dialect >= SMB2_DIALECT_210 && dialect != SMB2_DIALECT_WILD)
 		caps |= SMB2_GLOBAL_CAP_LARGE_MTU;
 	if (dialect >= SMB2_DIALECT_300)
-		caps |= client & (SMB2_GLOBAL_CAP_MULTI_CHANNEL | SMB2_GLOBAL_CAP_PERSISTENT_HANDLES);
+		caps |= client &
+			(SMB2_GLOBAL_CAP_MULTI_CHANNEL | SMB2_GLOBAL_CAP_PERSISTENT_HANDLES);
 	if (dialect == SMB2_DIALECT_300 || dialect == SMB2_DIALECT_302)
 		caps |= client & SMB2_GLOBAL_CAP_ENCRYPTION;
 	return caps;
@@ -49,7 +50,8 @@ uint32_t negotiate_max_io(const struct worker *w, uint16_t dialect)
 	return max;
 }
 
-int negotiate_offer(struct worker *w, uint16_t dialect, struct arena *a, struct smb2_negotiate_resp *ret)
+int negotiate_offer(struct worker *w, uint16_t dialect, struct arena *a,
+		    struct smb2_negotiate_resp *ret)
 {
 	uint32_t max = negotiate_max_io(w, dialect);
 	struct smb2_negotiate_resp resp = {

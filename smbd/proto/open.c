@@ -82,10 +82,12 @@ struct open *open_find(struct session *s, struct smb2_fileid id)
 	struct hnode *n;
 	struct open *o;
 
-	for (n = htable_find(&s->worker->opens, hash64_u64(id.volatile_id)); n; n = htable_find_next(n)) {
+	for (n = htable_find(&s->worker->opens, hash64_u64(id.volatile_id)); n;
+	     n = htable_find_next(n)) {
 		o = htable_entry(n, struct open, by_volatile);
 		if (o->id.volatile_id == id.volatile_id)
-			return o->id.persistent_id == id.persistent_id && o->session == s ? o : NULL;
+			return o->id.persistent_id == id.persistent_id && o->session == s ? o :
+											    NULL;
 	}
 	return NULL;
 }

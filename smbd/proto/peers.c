@@ -11,7 +11,7 @@
 #include "smbd/proto/previous.h"
 
 enum {
-	METHOD_LOCK = 1,        /* one-way: a message of the lock layer */
+	METHOD_LOCK = 1, /* one-way: a message of the lock layer */
 	METHOD_END_SESSION = 2, /* session id (8, little-endian), SID */
 };
 
@@ -110,7 +110,9 @@ static int link_add(struct peers *p, const struct view_member *m, uint32_t worke
 	struct rpc_client_config cfg = {
 		.loop = p->worker->loop,
 		.key = p->key,
-		.self = { .node_id = s->node_id, .worker = p->worker->index, .to_worker = worker,
+		.self = { .node_id = s->node_id,
+			  .worker = p->worker->index,
+			  .to_worker = worker,
 			  .incarnation = s->incarnation },
 		.peer_node = m->node_id,
 		.peer_name = m->name,
@@ -126,7 +128,8 @@ static int link_add(struct peers *p, const struct view_member *m, uint32_t worke
 	if (r == 0)
 		r = rpc_client_new(&cfg, &addr, &l->client);
 	if (r < 0) {
-		log_err("cannot link to a node: node=%s address=%s error=%s", m->name, m->rpc_addr, log_errno(r));
+		log_err("cannot link to a node: node=%s address=%s error=%s", m->name, m->rpc_addr,
+			log_errno(r));
 		free(l);
 		return r;
 	}
@@ -213,9 +216,13 @@ static void net_send(struct lk_net *net, uint32_t node, uint32_t worker, struct 
 		(void)rpc_send(l->client, METHOD_LOCK, msg);
 }
 
-struct lk_net *peers_lk_net(struct peers *p) { return &p->net; }
+struct lk_net *peers_lk_net(struct peers *p)
+{
+	return &p->net;
+}
 
-int peers_end_session(struct worker *worker, struct session_home home, uint64_t id, const struct sid *owner)
+int peers_end_session(struct worker *worker, struct session_home home, uint64_t id,
+		      const struct sid *owner)
 {
 	struct peers *p = worker->peers;
 	uint8_t buf[8 + SID_WIRE_MAX];

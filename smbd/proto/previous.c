@@ -40,7 +40,9 @@ void previous_session_end(struct worker *w, uint64_t id, const struct sid *owner
 	if (home.node != (smbd->node_id & 0xffff)) {
 		r = smbd->end_session ? smbd->end_session(w, home, id, owner) : -ENOENT;
 		if (r != 0 && r != -ENOENT)
-			log_info("a client's former session on another node was not ended: error=%s", log_errno(r));
+			log_info(
+				"a client's former session on another node was not ended: error=%s",
+				log_errno(r));
 		return;
 	}
 	if (home.worker >= smbd->n_workers)

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Responses: header, credits, compound links, signature, encryption, and the message that goes to the sender
- * (MS-SMB2 3.3.4.1). Home worker's thread; large messages are signed and sealed on the offload pool.
+ * Responses: header, credits, compound links, signature, encryption, and the message that goes to
+ * the sender (MS-SMB2 3.3.4.1). Home worker's thread; large messages are signed and sealed on the
+ * offload pool.
  */
 #include "node/log/log.h"
 #include "smbd/proto/chain.h"
 #include "smbd/wire/error.h"
 
-/* Statuses that are errors by severity and yet carry a body of their own (3.3.4.4) do so by req_error_body(). */
+/* Statuses that are errors by severity and yet carry a body of their own (3.3.4.4) do so by
+ * req_error_body(). */
 static bool needs_error_body(const struct smb_req *req)
 {
 	if (req->error_body)
 		return false;
-	if (ntstatus_eq(req->status, NT_STATUS_MORE_PROCESSING_REQUIRED) && req->hdr.command == SMB2_SESSION_SETUP)
+	if (ntstatus_eq(req->status, NT_STATUS_MORE_PROCESSING_REQUIRED) &&
+	    req->hdr.command == SMB2_SESSION_SETUP)
 		return false;
 	return ntstatus_is_error(req->status) || req->out.len <= SMB2_HDR_LEN;
 }
@@ -24,15 +27,18 @@ static void forget_data(struct smb_req *req)
 	req->data = (struct req_data){ .iov = { NULL, 0 } };
 }
 
-static void header_encode(struct smb_req *req, uint8_t *out, struct ntstatus status, uint16_t credits, bool async)
+static void header_encode(struct smb_req *req, uint8_t *out, struct ntstatus status,
+			  uint16_t credits, bool async)
 {
 	struct smb2_hdr h = {
 		.command = req->hdr.command,
 		.credit_charge = req->hdr.credit_charge,
 		.credits = credits,
 		.status = status,
-		.flags = SMB2_FLAGS_SERVER_TO_REDIR | (req->hdr.flags & (SMB2_FLAGS_RELATED_OPERATIONS |
-			 SMB2_FLAGS_PRIORITY_MASK | SMB2_FLAGS_REPLAY_OPERATION)),
+		.flags =
+			SMB2_FLAGS_SERVER_TO_REDIR |
+			(req->hdr.flags & (SMB2_FLAGS_RELATED_OPERATIONS |
+					   SMB2_FLAGS_PRIORITY_MASK | SMB2_FLAGS_REPLAY_OPERATION)),
 		.message_id = req->hdr.message_id,
 		.process_id = req->hdr.process_id,
 		.tree_id = req->tree_id ? req->tree_id : req->hdr.tree_id,
@@ -68,14 +74,16 @@ void reply_finish(struct smb_req *req)
 		req->out.len = SMB2_HDR_LEN;
 		smb2_error_resp_encode_plain(&req->out, 0);
 	}
-	header_encode(req, req->out.base, req->status, req->interim_sent ? 0 : grant(req), req->interim_sent);
+	header_encode(req, req->out.base, req->status, req->interim_sent ? 0 : grant(req),
+		      req->interim_sent);
 }
 
 static bool wants_signature(const struct smb_req *req)
 {
 	if (req->encrypted || !req->session || !req->channel || !req->channel->sign)
 		return false;
-	return req->sign || (req->channel->valid && (req->signed_ok || req->session->sign_required));
+	return req->sign ||
+	       (req->channel->valid && (req->signed_ok || req->session->sign_required));
 }
 
 /* One response within a message. */
@@ -101,13 +109,16 @@ static void assembly_protect(void *arg)
 		struct piece *p = &a->pieces[i];
 
 		if (wants_signature(p->req))
-			a->result = sign_message(p->req->channel->sign, a->out->iov + p->first, p->count);
+			a->result = sign_message(p->req->channel->sign, a->out->iov + p->first,
+						 p->count);
 	}
 	if (a->seal && a->result == 0)
-		a->result = seal_encrypt(a->seal, a->out->head + SMB2_FRAME_LEN, a->out->iov + 1, a->out->iovcnt - 1);
+		a->result = seal_encrypt(a->seal, a->out->head + SMB2_FRAME_LEN, a->out->iov + 1,
+					 a->out->iovcnt - 1);
 }
 
-/* Writes frame (and transform) header into `out->head`; out->bytes is the sum of what follows it. */
+/* Writes frame (and transform) header into `out->head`; out->bytes is the sum of what follows it.
+ */
 static void head_encode(struct smb_out *out, const struct session *sealed)
 {
 	struct smb2_transform t;
@@ -115,7 +126,8 @@ static void head_encode(struct smb_out *out, const struct session *sealed)
 
 	if (sealed) {
 		t = (struct smb2_transform){ .original_size = (uint32_t)out->bytes,
-					     .flags = SMB2_TRANSFORM_FLAG_ENCRYPTED, .session_id = sealed->id };
+					     .flags = SMB2_TRANSFORM_FLAG_ENCRYPTED,
+					     .session_id = sealed->id };
 		smb2_transform_encode(out->head + SMB2_FRAME_LEN, &t);
 		n += SMB2_TRANSFORM_LEN;
 	}
@@ -225,7 +237,8 @@ void reply_queue(struct chain *ch, struct list *reqs)
 	list_foreach_safe(req, tmp, &mine, in_chain)
 		release(req);
 	if (a.result < 0) {
-		log_err("response could not be protected: client=%s error=%s", ch->conn->name, log_errno(a.result));
+		log_err("response could not be protected: client=%s error=%s", ch->conn->name,
+			log_errno(a.result));
 		conn_drop(ch->conn, "response could not be protected");
 		smb_out_free(a.out);
 		return;
@@ -254,7 +267,8 @@ void reply_interim(struct smb_req *req)
 	w = wr_fixed(m->body, sizeof(m->body));
 	wr_zero(&w, SMB2_HDR_LEN);
 	smb2_error_resp_encode_plain(&w, 0);
-	/* Never signed: with AES-GMAC the final response has the same nonce (MS-SMB2 3.2.5.1.3 has clients not check it). */
+	/* Never signed: with AES-GMAC the final response has the same nonce (MS-SMB2 3.2.5.1.3 has
+	 * clients not check it). */
 	header_encode(req, m->body, NT_STATUS_PENDING, grant(req), true);
 	m->out.iov = m->iov;
 	m->out.iovcnt = 2;
@@ -263,7 +277,8 @@ void reply_interim(struct smb_req *req)
 	list_init(&m->out.link);
 	head_encode(&m->out, ch->sealed);
 	req->interim_sent = true;
-	if (ch->sealed && seal_encrypt(ch->sealed->seal_out, m->out.head + SMB2_FRAME_LEN, m->out.iov + 1, 1) < 0) {
+	if (ch->sealed && seal_encrypt(ch->sealed->seal_out, m->out.head + SMB2_FRAME_LEN,
+				       m->out.iov + 1, 1) < 0) {
 		free(m);
 		conn_drop(req->conn, "response could not be protected");
 		return;

@@ -11,7 +11,8 @@ struct ntstatus req_fail(struct smb_req *req, int err)
 
 	if (err == -ECANCELED)
 		return req_cancelled(req);
-	if ((err == -ENOMEM || err == -EIO || err == -EUCLEAN || err == -ESHUTDOWN) && log_ratelimit(&rl, 10))
+	if ((err == -ENOMEM || err == -EIO || err == -EUCLEAN || err == -ESHUTDOWN) &&
+	    log_ratelimit(&rl, 10))
 		log_warn("request failed: client=%s command=%s error=%s", req->conn->name,
 			 req->row ? req->row->name : "-", log_errno(err));
 	return ntstatus_from_errno(err);
@@ -73,7 +74,10 @@ void req_out_data(struct smb_req *req, void *buf, size_t n, void (*free_fn)(void
 	req->data = (struct req_data){ .iov = { buf, n }, .free = free_fn, .arg = arg };
 }
 
-void req_error_body(struct smb_req *req) { req->error_body = true; }
+void req_error_body(struct smb_req *req)
+{
+	req->error_body = true;
+}
 
 size_t req_paid_bytes(const struct smb_req *req)
 {

@@ -33,7 +33,10 @@ static void worker_setup(struct worker *w, void *arg)
 	*r = cred_table_new(w->loop, &w->creds);
 }
 
-static void clients_end(struct worker *w, void *arg) { worker_drop_conns(w); }
+static void clients_end(struct worker *w, void *arg)
+{
+	worker_drop_conns(w);
+}
 
 static void worker_stop(struct worker *w, void *arg)
 {

@@ -9,20 +9,25 @@
 #include "smbd/vfs/cred.h"
 
 /*
- * SessionId: node (16 bits), worker (8), random (40). Unique over the nodes, not to be guessed, and PreviousSessionId finds its
- * home without a search.
+ * SessionId: node (16 bits), worker (8), random (40). Unique over the nodes, not to be guessed, and
+ * PreviousSessionId finds its home without a search.
  */
 uint64_t session_id_make(uint32_t node, unsigned int worker, uint64_t random)
 {
-	return (uint64_t)(node & 0xffff) << 48 | (uint64_t)(worker & 0xff) << 40 | (random & UINT64_C(0xffffffffff));
+	return (uint64_t)(node & 0xffff) << 48 | (uint64_t)(worker & 0xff) << 40 |
+	       (random & UINT64_C(0xffffffffff));
 }
 
 struct session_home session_id_home(uint64_t id)
 {
-	return (struct session_home){ .node = (uint32_t)(id >> 48), .worker = (unsigned int)(id >> 40 & 0xff) };
+	return (struct session_home){ .node = (uint32_t)(id >> 48),
+				      .worker = (unsigned int)(id >> 40 & 0xff) };
 }
 
-static uint64_t hash_id(uint64_t id) { return hash64_u64(id); }
+static uint64_t hash_id(uint64_t id)
+{
+	return hash64_u64(id);
+}
 
 struct session *session_find_any(struct worker *w, uint64_t id)
 {

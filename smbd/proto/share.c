@@ -7,7 +7,10 @@
 #include "smbd/proto/tree.h"
 #include "smbd/proto/worker.h"
 
-static const struct share ipc_conf = { .name = "IPC$", .path = "", .comment = "Remote IPC", .browseable = true };
+static const struct share ipc_conf = { .name = "IPC$",
+				       .path = "",
+				       .comment = "Remote IPC",
+				       .browseable = true };
 
 struct smb_share *share_find(struct worker *w, const char *name)
 {
@@ -89,8 +92,10 @@ static bool same_service(const struct smb_share *old, const struct share *conf)
 	const struct share *o = old->conf;
 	size_t i;
 
-	if (strcmp(o->path, conf->path) || o->continuously_available != conf->continuously_available ||
-	    o->read_only != conf->read_only || o->encrypt != conf->encrypt || o->n_users != conf->n_users)
+	if (strcmp(o->path, conf->path) ||
+	    o->continuously_available != conf->continuously_available ||
+	    o->read_only != conf->read_only || o->encrypt != conf->encrypt ||
+	    o->n_users != conf->n_users)
 		return false;
 	for (i = 0; i < o->n_users; i++) {
 		if (strcmp(o->users[i], conf->users[i]))
@@ -118,7 +123,8 @@ static void share_retire(struct worker *w, struct smb_share *s)
 	if (!list_empty(&s->trees)) {
 		if (task_spawn(w->loop, end_trees, s, NULL) == 0)
 			return; /* with the table's reference */
-		log_err("trees of a share that was changed stay connected: no memory: share=%s", log_esc(s->conf->name));
+		log_err("trees of a share that was changed stay connected: no memory: share=%s",
+			log_esc(s->conf->name));
 	}
 	share_unref(s);
 }
@@ -133,7 +139,8 @@ static int add_share(struct list *to, const struct cluster_config *c, const stru
 	return 0;
 }
 
-/* Lets an old share go on when nothing that matters has changed; its comment may be stale for a while. */
+/* Lets an old share go on when nothing that matters has changed; its comment may be stale for a
+ * while. */
 static struct smb_share *reusable(struct worker *w, const struct share *conf)
 {
 	struct smb_share *s = share_find(w, conf->name);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Who uses an object now: the requests that found it, and at most one task that waits until they are done with it. This is how
- * CLOSE, TREE_DISCONNECT, LOGOFF and the loss of a connection end things without pulling them from under a request.
+ * Who uses an object now: the requests that found it, and at most one task that waits until they
+ * are done with it. This is how CLOSE, TREE_DISCONNECT, LOGOFF and the loss of a connection end
+ * things without pulling them from under a request.
  */
 #ifndef HF_SMBD_PROTO_USE_H
 #define HF_SMBD_PROTO_USE_H
@@ -21,7 +22,10 @@ static inline void use_init(struct use *u)
 	list_init(&u->reqs);
 	u->waiter = NULL;
 }
-static inline void use_begin(struct use *u, struct list *link) { list_append(&u->reqs, link); }
+static inline void use_begin(struct use *u, struct list *link)
+{
+	list_append(&u->reqs, link);
+}
 /* Harmless when `link` is not in use. */
 static inline void use_end(struct use *u, struct list *link)
 {

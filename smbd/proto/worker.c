@@ -11,7 +11,10 @@
 
 static __thread struct worker *current;
 
-struct worker *worker_current(void) { return current; }
+struct worker *worker_current(void)
+{
+	return current;
+}
 
 bool worker_may_serve(const struct worker *w)
 {
@@ -33,7 +36,8 @@ void smbd_set_lease(struct smbd *s, uint64_t deadline)
 
 	atomic_store(&s->lease_until, deadline);
 	for (i = 0; i < s->n_workers; i++) {
-		if (atomic_load(&s->workers[i].serve_waiters) && !atomic_exchange(&s->workers[i].lease_posted, true))
+		if (atomic_load(&s->workers[i].serve_waiters) &&
+		    !atomic_exchange(&s->workers[i].lease_posted, true))
 			loop_post(s->workers[i].loop, &s->workers[i].lease_mail);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A worker: one thread of smbd with its loop, and everything that belongs to the clients whose home it is. Nothing in
- * here is touched by another thread, but for what `struct smbd` says.
+ * A worker: one thread of smbd with its loop, and everything that belongs to the clients whose home
+ * it is. Nothing in here is touched by another thread, but for what `struct smbd` says.
  */
 #ifndef HF_SMBD_PROTO_WORKER_H
 #define HF_SMBD_PROTO_WORKER_H
@@ -35,17 +35,17 @@ struct worker {
 	pthread_t thread;
 
 	struct htable sessions; /* session.by_id */
-	struct htable opens;    /* open.by_volatile */
-	struct list conns;      /* conn.link */
-	struct list shares;     /* share.link; replaced as the configuration changes */
+	struct htable opens; /* open.by_volatile */
+	struct list conns; /* conn.link */
+	struct list shares; /* share.link; replaced as the configuration changes */
 	struct cluster_config *config; /* referenced; NULL before the first one */
 	struct tunables tunables; /* config's */
 	struct auth_server *auth; /* referenced */
 
-	struct lockc *lock;     /* this worker's way to the owners of file state */
-	struct peers *peers;    /* links to other nodes */
+	struct lockc *lock; /* this worker's way to the owners of file state */
+	struct peers *peers; /* links to other nodes */
 	struct cred_table *creds;
-	struct gate serve;      /* open while this node has the right to serve */
+	struct gate serve; /* open while this node has the right to serve */
 	_Atomic unsigned int serve_waiters; /* tasks that wait for it */
 	struct mail lease_mail; /* tells them */
 	_Atomic bool lease_posted;
@@ -62,18 +62,21 @@ struct smbd {
 	struct acceptor *acceptor; /* worker 0's */
 	struct worker *workers;
 	unsigned int n_workers;
-	uint64_t home_seed;      /* random: home workers cannot be chosen by clients */
-	uint64_t started_at;     /* wall clock ns; ServerStartTime */
+	uint64_t home_seed; /* random: home workers cannot be chosen by clients */
+	uint64_t started_at; /* wall clock ns; ServerStartTime */
 	/* Loop clock (CLOCK_BOOTTIME, ns) until which this node may serve; 0: not. */
 	_Atomic uint64_t lease_until;
 	_Atomic uint64_t epoch;
 	uint64_t incarnation;
 	uint32_t node_id;
-	/* [task] Ends a session that lives on another node; 0, -ENOENT or as rpc_call(). NULL: there are no other nodes. */
-	int (*end_session)(struct worker *w, struct session_home home, uint64_t id, const struct sid *owner);
+	/* [task] Ends a session that lives on another node; 0, -ENOENT or as rpc_call(). NULL:
+	 * there are no other nodes. */
+	int (*end_session)(struct worker *w, struct session_home home, uint64_t id,
+			   const struct sid *owner);
 	struct cluster *cluster; /* smbd/cluster.h; NULL in tests */
 	struct task *heartbeat;
-	/* [task] Called on each worker when clients are gone, before its loop stops; NULL: nothing. */
+	/* [task] Called on each worker when clients are gone, before its loop stops; NULL: nothing.
+	 */
 	void (*worker_stop)(struct worker *w);
 };
 

@@ -26,7 +26,9 @@ static char *addresses[] = { address };
 static void user_fill(struct user *u, const char *name, const char *password, uint32_t rid)
 {
 	*u = (struct user){ .version = 1, .name = name, .uid = getuid(), .gid = getgid() };
-	u->sid = (struct sid){ .revision = 1, .sub_count = 5, .authority = { 0, 0, 0, 0, 0, 5 },
+	u->sid = (struct sid){ .revision = 1,
+			       .sub_count = 5,
+			       .authority = { 0, 0, 0, 0, 0, 5 },
 			       .sub = { 21, 1, 2, 3, rid } };
 	if (nt_hash_from_password(password, u->nt_hash) < 0)
 		errx(1, "nt_hash_from_password");
@@ -41,15 +43,32 @@ static const struct cluster_config *make_config(struct fixture *f)
 		errx(1, "too many configurations");
 	user_fill(&configs[n_configs].users[0], FIXTURE_USER, FIXTURE_PASSWORD, 1000);
 	user_fill(&configs[n_configs].users[1], FIXTURE_USER2, FIXTURE_PASSWORD2, 1001);
-	s[0] = (struct share){ .name = "data", .path = f->dir, .comment = "data", .browseable = true };
-	s[1] = (struct share){ .name = "sealed", .path = f->dir, .comment = "", .encrypt = true, .browseable = true };
-	s[2] = (struct share){ .name = "alices", .path = f->dir, .comment = "", .users = alice_only, .n_users = 1 };
-	s[3] = (struct share){ .name = "ro", .path = f->dir, .comment = "", .read_only = true, .browseable = true };
-	s[4] = (struct share){ .name = "ca", .path = f->dir, .comment = "", .continuously_available = true,
+	s[0] = (struct share){
+		.name = "data", .path = f->dir, .comment = "data", .browseable = true
+	};
+	s[1] = (struct share){
+		.name = "sealed", .path = f->dir, .comment = "", .encrypt = true, .browseable = true
+	};
+	s[2] = (struct share){
+		.name = "alices", .path = f->dir, .comment = "", .users = alice_only, .n_users = 1
+	};
+	s[3] = (struct share){
+		.name = "ro", .path = f->dir, .comment = "", .read_only = true, .browseable = true
+	};
+	s[4] = (struct share){ .name = "ca",
+			       .path = f->dir,
+			       .comment = "",
+			       .continuously_available = true,
 			       .browseable = true };
-	*c = (struct cluster_config){ .refs = 1, .slots = 16, .revision = ++n_configs, .cluster = "TESTS",
-				      .tunables = f->tunables, .shares = s, .n_shares = f->n_shares,
-				      .users = configs[n_configs - 1].users, .n_users = 2 };
+	*c = (struct cluster_config){ .refs = 1,
+				      .slots = 16,
+				      .revision = ++n_configs,
+				      .cluster = "TESTS",
+				      .tunables = f->tunables,
+				      .shares = s,
+				      .n_shares = f->n_shares,
+				      .users = configs[n_configs - 1].users,
+				      .n_users = 2 };
 	c->id.b[0] = 1;
 	return c;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An SMB server inside a test program, with a configuration of its own instead of a cluster's. Any one thread. */
+/* An SMB server inside a test program, with a configuration of its own instead of a cluster's. Any
+ * one thread. */
 #ifndef HF_TESTS_UNIT_SMBD_PROTO_FIXTURE_H
 #define HF_TESTS_UNIT_SMBD_PROTO_FIXTURE_H
 
@@ -10,8 +11,8 @@
 #define FIXTURE_USER2 "bob"
 #define FIXTURE_PASSWORD2 "Builder-2"
 
-/* The configuration: shares "data" (all), "sealed" (encrypted), "alices" (alice alone), "ro" (read-only), "ca". Change
- * fields and call fixture_apply(). */
+/* The configuration: shares "data" (all), "sealed" (encrypted), "alices" (alice alone), "ro"
+ * (read-only), "ca". Change fields and call fixture_apply(). */
 struct fixture {
 	struct smbd smbd;
 	uint16_t port;
@@ -21,7 +22,8 @@ struct fixture {
 	size_t n_shares; /* the first ones */
 };
 
-/* Starts with `workers` threads at 127.0.0.1:`port` (0: any). Fails the program when that cannot be. */
+/* Starts with `workers` threads at 127.0.0.1:`port` (0: any). Fails the program when that cannot
+ * be. */
 void fixture_start(struct fixture *f, unsigned int workers, uint16_t port);
 /* Hands the present configuration out, and returns when every worker has it. */
 void fixture_apply(struct fixture *f);

@@ -4,9 +4,13 @@
 
 #include "smbd/wire/empty.h"
 
-static void encode(struct wr *w, size_t hdr, const void *req) { smb2_empty_encode(w); }
+static void encode(struct wr *w, size_t hdr, const void *req)
+{
+	smb2_empty_encode(w);
+}
 
-struct ntstatus peer_ask(struct peer *p, uint16_t command, uint32_t tree, const struct msg_lies *lies)
+struct ntstatus peer_ask(struct peer *p, uint16_t command, uint32_t tree,
+			 const struct msg_lies *lies)
 {
 	struct msg_head h = { .command = command, .sess = p->s, .tree_id = tree, .lies = lies };
 	struct call call = { .command = 0 };

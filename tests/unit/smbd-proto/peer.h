@@ -8,7 +8,8 @@
 #include "tests/client/login.h"
 #include "tests/unit/smbd-proto/fixture.h"
 
-/* A client's connection with a session; fields of `cfg` and `login` may be changed before peer_open(). */
+/* A client's connection with a session; fields of `cfg` and `login` may be changed before
+ * peer_open(). */
 struct peer {
 	struct conn_config cfg;
 	struct login login;
@@ -73,8 +74,10 @@ static inline void peer_end(struct peer *p)
 	p->c = NULL;
 }
 
-/* One request without a body of its own; its status, or UNSUCCESSFUL when the connection was closed instead. */
-struct ntstatus peer_ask(struct peer *p, uint16_t command, uint32_t tree, const struct msg_lies *lies);
+/* One request without a body of its own; its status, or UNSUCCESSFUL when the connection was closed
+ * instead. */
+struct ntstatus peer_ask(struct peer *p, uint16_t command, uint32_t tree,
+			 const struct msg_lies *lies);
 /* The session still answers. */
 #define assert_alive(p) assert_true(ntstatus_is_ok(peer_ask((p), SMB2_ECHO, 0, NULL)))
 #define assert_status(st, name) assert_int_equal((st).v, NTSTATUS_##name)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The fixture as a program, to try other clients against by hand: static_smbd [PORT [WORKERS [name=value ...]]] */
+/* The fixture as a program, to try other clients against by hand: static_smbd [PORT [WORKERS
+ * [name=value ...]]] */
 #include <signal.h>
 #include <stdio.h>
 
@@ -18,7 +19,8 @@ int main(int argc, char **argv)
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	log_set_level(LOG_LEVEL_DEBUG);
-	fixture_start(&f, argc > 2 ? (unsigned int)atoi(argv[2]) : 1, argc > 1 ? (uint16_t)atoi(argv[1]) : 4450);
+	fixture_start(&f, argc > 2 ? (unsigned int)atoi(argv[2]) : 1,
+		      argc > 1 ? (uint16_t)atoi(argv[1]) : 4450);
 	f.keep = true;
 	for (int i = 3; i < argc; i++) {
 		if (conf_set_pair(&tunables_schema, &f.tunables, argv[i], &ce) < 0) {
@@ -27,7 +29,8 @@ int main(int argc, char **argv)
 		}
 	}
 	fixture_apply(&f);
-	printf("port %u, user %s%%%s, share data at %s\n", f.port, FIXTURE_USER, FIXTURE_PASSWORD, f.dir);
+	printf("port %u, user %s%%%s, share data at %s\n", f.port, FIXTURE_USER, FIXTURE_PASSWORD,
+	       f.dir);
 	fflush(stdout);
 	(void)sigwait(&set, &sig);
 	fixture_stop(&f);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Waiting requests, and what ends them: interim responses, CANCEL, CLOSE, TREE_DISCONNECT, LOGOFF, a lost connection (MS-SMB2 3.3.4.2,
- * 3.3.5.16). Two commands of the table are replaced by ones that wait, and that open something.
+ * Waiting requests, and what ends them: interim responses, CANCEL, CLOSE, TREE_DISCONNECT, LOGOFF,
+ * a lost connection (MS-SMB2 3.3.4.2, 3.3.5.16). Two commands of the table are replaced by ones
+ * that wait, and that open something.
  */
 #include "tests/unit/smbd-proto/peer.h"
 
@@ -220,7 +221,9 @@ static void test_compound(void **state)
 		start_peer(&p, seal);
 		msg_begin(&m, p.c);
 		for (int i = 0; i < 3; i++) {
-			struct msg_head h = { .command = commands[i], .sess = p.s, .tree_id = p.tree };
+			struct msg_head h = { .command = commands[i],
+					      .sess = p.s,
+					      .tree_id = p.tree };
 
 			calls[i] = (struct call){ .command = 0 };
 			msg_add(&m, &calls[i], &h);
@@ -239,7 +242,9 @@ static void test_compound(void **state)
 
 static void add(struct msg *m, struct peer *p, struct call *call, uint16_t command, bool related)
 {
-	struct msg_head h = { .command = command, .sess = p->s, .tree_id = p->tree,
+	struct msg_head h = { .command = command,
+			      .sess = p->s,
+			      .tree_id = p->tree,
 			      .flags = related ? SMB2_FLAGS_RELATED_OPERATIONS : 0 };
 	struct smb2_close_req body = { .file_id = SMB2_FILEID_ANY };
 	size_t hdr;
@@ -348,22 +353,38 @@ static void test_failed_create(void **state)
 static int start(unsigned int workers)
 {
 	table = smb_ops;
-	table.rows[WAIT] = (struct smb_op_row){ .name = "wait", .op = &waiting_op, .structure_size = 4,
+	table.rows[WAIT] = (struct smb_op_row){ .name = "wait",
+						.op = &waiting_op,
+						.structure_size = 4,
 						.flags = OP_SESSION | OP_TREE | OP_PEND };
-	table.rows[WAIT_OPEN] = (struct smb_op_row){ .name = "wait_open", .op = &waiting_op, .structure_size = 24,
-						     .fileid_off = 72,
-						     .flags = OP_SESSION | OP_TREE | OP_OPEN | OP_PEND };
-	table.rows[SMB2_CREATE] = (struct smb_op_row){ .name = "create", .op = &opening_op, .structure_size = 4,
+	table.rows[WAIT_OPEN] =
+		(struct smb_op_row){ .name = "wait_open",
+				     .op = &waiting_op,
+				     .structure_size = 24,
+				     .fileid_off = 72,
+				     .flags = OP_SESSION | OP_TREE | OP_OPEN | OP_PEND };
+	table.rows[SMB2_CREATE] = (struct smb_op_row){ .name = "create",
+						       .op = &opening_op,
+						       .structure_size = 4,
 						       .flags = OP_SESSION | OP_TREE };
-	table.rows[SMB2_CLOSE] = (struct smb_op_row){ .name = "close", .op = &closing_op, .structure_size = 24,
-						      .fileid_off = 72, .flags = OP_SESSION | OP_TREE | OP_OPEN };
+	table.rows[SMB2_CLOSE] = (struct smb_op_row){ .name = "close",
+						      .op = &closing_op,
+						      .structure_size = 24,
+						      .fileid_off = 72,
+						      .flags = OP_SESSION | OP_TREE | OP_OPEN };
 	fixture_start(&fixture, workers, 0);
 	fixture.smbd.ops = &table;
 	return 0;
 }
 
-static int start1(void **state) { return start(1); }
-static int start4(void **state) { return start(4); }
+static int start1(void **state)
+{
+	return start(1);
+}
+static int start4(void **state)
+{
+	return start(4);
+}
 
 static int stop(void **state)
 {
@@ -374,16 +395,11 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_interim_and_cancel),
-		cmocka_unit_test(test_cancel_at_once),
-		cmocka_unit_test(test_end_of_tree),
-		cmocka_unit_test(test_end_of_share),
-		cmocka_unit_test(test_lost_connection),
-		cmocka_unit_test(test_lost_channel),
-		cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_compound),
-		cmocka_unit_test(test_open_in_chain),
-		cmocka_unit_test(test_open_ends),
+		cmocka_unit_test(test_interim_and_cancel), cmocka_unit_test(test_cancel_at_once),
+		cmocka_unit_test(test_end_of_tree),	   cmocka_unit_test(test_end_of_share),
+		cmocka_unit_test(test_lost_connection),	   cmocka_unit_test(test_lost_channel),
+		cmocka_unit_test(test_too_many),	   cmocka_unit_test(test_compound),
+		cmocka_unit_test(test_open_in_chain),	   cmocka_unit_test(test_open_ends),
 		cmocka_unit_test(test_failed_create),
 	};
 	int r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Connections, sessions, channels and trees against a client that may lie (MS-SMB2 3.3.5.2 to 3.3.5.8). */
+/* Connections, sessions, channels and trees against a client that may lie (MS-SMB2 3.3.5.2
+ * to 3.3.5.8). */
 #include "tests/unit/smbd-proto/peer.h"
 
 #include <stdio.h>
@@ -29,7 +30,8 @@ static void test_dialects(void **state)
 		assert_alive(&p);
 		assert_int_equal(login_tree_disconnect(p.c, p.s, p.tree, &st), 0);
 		assert_status(st, OK);
-		assert_status(peer_ask(&p, SMB2_TREE_DISCONNECT, p.tree, NULL), NETWORK_NAME_DELETED);
+		assert_status(peer_ask(&p, SMB2_TREE_DISCONNECT, p.tree, NULL),
+			      NETWORK_NAME_DELETED);
 		assert_int_equal(login_logoff(p.c, p.s, &st), 0);
 		assert_status(st, OK);
 		peer_end(&p);
@@ -324,7 +326,8 @@ static void test_logoff(void **state)
 }
 
 /* Two requests in one message; the second is related to the first. */
-static void ask_two(struct peer *p, uint16_t one, uint16_t two, uint32_t tree, struct ntstatus ret[2])
+static void ask_two(struct peer *p, uint16_t one, uint16_t two, uint32_t tree,
+		    struct ntstatus ret[2])
 {
 	struct msg_head h = { .command = one, .sess = p->s, .tree_id = tree };
 	struct call calls[2] = { { .command = 0 }, { .command = 0 } };
@@ -346,7 +349,8 @@ static void ask_two(struct peer *p, uint16_t one, uint16_t two, uint32_t tree, s
 	}
 }
 
-/* What the first request of a chain ended is not used by the second (CVE-2026-23428 and its kind). */
+/* What the first request of a chain ended is not used by the second (CVE-2026-23428 and its kind).
+ */
 static void test_chain_after_end(void **state)
 {
 	struct ntstatus st[2];
@@ -372,7 +376,8 @@ static void assert_closed(struct peer *p)
 
 static void test_message_ids(void **state)
 {
-	struct msg_lies again = { .has_mid = true, .mid = 1 }, far = { .has_mid = true, .mid = 1000000 };
+	struct msg_lies again = { .has_mid = true, .mid = 1 },
+			far = { .has_mid = true, .mid = 1000000 };
 	struct peer p;
 
 	peer_init(&p);
@@ -388,12 +393,12 @@ static void test_message_ids(void **state)
 static void test_lies_about_lengths(void **state)
 {
 	static const struct msg_lies lies[] = {
-		{ .v = { { 4, 2, 63 } }, .n = 1 },          /* StructureSize of the header */
-		{ .v = { { 20, 4, 8 } }, .n = 1 },          /* NextCommand inside of the header */
-		{ .v = { { 20, 4, 0x1000 } }, .n = 1 },     /* ... behind the end */
-		{ .v = { { 20, 4, 65 } }, .n = 1 },         /* ... not aligned */
-		{ .v = { { 16, 4, 1 } }, .n = 1 },          /* a response */
-		{ .v = { { 0, 4, 0x424d53fc } }, .n = 1 },  /* compressed, which was not agreed */
+		{ .v = { { 4, 2, 63 } }, .n = 1 }, /* StructureSize of the header */
+		{ .v = { { 20, 4, 8 } }, .n = 1 }, /* NextCommand inside of the header */
+		{ .v = { { 20, 4, 0x1000 } }, .n = 1 }, /* ... behind the end */
+		{ .v = { { 20, 4, 65 } }, .n = 1 }, /* ... not aligned */
+		{ .v = { { 16, 4, 1 } }, .n = 1 }, /* a response */
+		{ .v = { { 0, 4, 0x424d53fc } }, .n = 1 }, /* compressed, which was not agreed */
 		{ .has_frame = true, .frame = 0xffffff },
 		{ .has_frame = true, .frame = 10 },
 		{ .cut = 40 },
@@ -410,7 +415,8 @@ static void test_lies_about_lengths(void **state)
 
 static void test_wrong_sizes(void **state)
 {
-	static const struct msg_lies size = { .v = { { 64, 2, 6 } }, .n = 1 }, command = { .v = { { 12, 2, 99 } }, .n = 1 };
+	static const struct msg_lies size = { .v = { { 64, 2, 6 } }, .n = 1 },
+				     command = { .v = { { 12, 2, 99 } }, .n = 1 };
 	struct peer p;
 
 	peer_init(&p);
@@ -420,13 +426,15 @@ static void test_wrong_sizes(void **state)
 	peer_end(&p);
 	peer_init(&p);
 	peer_start(&p, &fixture, "data");
-	(void)peer_ask(&p, SMB2_ECHO, 0, &command); /* the client library does not expect the echo of it */
+	(void)peer_ask(&p, SMB2_ECHO, 0,
+		       &command); /* the client library does not expect the echo of it */
 	peer_end(&p);
 }
 
 static void test_garbage(void **state)
 {
-	static const uint8_t http[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n";
+	static const uint8_t http[] =
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n";
 	struct peer p, q;
 	struct net_addr addr;
 
@@ -549,8 +557,14 @@ static int start(unsigned int workers)
 	return 0;
 }
 
-static int start1(void **state) { return start(1); }
-static int start4(void **state) { return start(4); }
+static int start1(void **state)
+{
+	return start(1);
+}
+static int start4(void **state)
+{
+	return start(4);
+}
 
 static int stop(void **state)
 {

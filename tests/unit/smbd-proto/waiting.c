@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Commands for test_async.c: one waits until it is cancelled, one opens something, one closes it. On workers. */
+/* Commands for test_async.c: one waits until it is cancelled, one opens something, one closes it.
+ * On workers. */
 #include "smbd/proto/req.h"
 #include "smbd/wire/empty.h"
 
