@@ -16,10 +16,16 @@ struct dir_search;
  * file was overwritten by this open without asking for it. */
 #define FILE_OPEN_OPT_OVERWROTE 0x80000000u
 
+/* Who holds a grant of the owner: lk->user. The owner may close it at any time that the task waits: `lk` is NULL then. */
+struct lk_holder {
+	struct lk_open *lk;
+	struct open *open; /* NULL: no open was made for it */
+};
+
 struct file_open {
+	struct lk_holder hold;    /* .lk NULL: STATUS_FILE_CLOSED */
 	struct open *open;
 	struct vfs_file *file;
-	struct lk_open *lk;       /* NULL: the owner closed it (STATUS_FILE_CLOSED) */
 	bool through;             /* every change is on stable storage before its response */
 	uint64_t position;        /* FilePositionInformation */
 	uint32_t mode;            /* FileModeInformation: create options that can be asked back */
@@ -29,11 +35,26 @@ struct file_open {
 	struct task_mutex searching;
 };
 
-/* What CREATE, DH2C and replay set up an open with; everything is taken over on success. */
-extern const struct open_ops file_open_ops;
+/* Makes what is behind `o`, without a file yet. NULL: no memory. Freed by end(), or by file_open_free(). */
+struct file_open *file_open_new(struct open *o);
+/* Closes the file (not the grant) and frees. NULL is allowed. */
+void file_open_free(struct file_open *fo);
+/* Takes a grant: kind, ids, access, path of the open follow from it. -ENOMEM: it was not taken. Never waits. */
+int file_open_hold(struct file_open *fo, struct lk_open *lk) HF_MUST_CHECK;
 
-/* Makes `o` the open of `file` as `lk` says: kind, ids, access, path. -ENOMEM: nothing was taken over. */
-int file_open_attach(struct open *o, struct vfs_file *file, struct lk_open *lk);
+/* Puts a grant into other hands; never waits. */
+static inline void lk_hold(struct lk_holder *h, struct lk_open *lk)
+{
+	h->lk = lk;
+	lk->user = h;
+}
+/* Takes the grant out of the holder's hands, if it has one. */
+static inline struct lk_open *lk_take(struct lk_holder *h)
+{
+	if (h->lk)
+		h->lk->user = NULL;
+	return TAKE_PTR(h->lk);
+}
 
 /* The file behind the request's open, which counts as used from now on (3.3.5.2.10: no replayed CREATE any more).
  * NULL: a pipe. */
@@ -42,11 +63,12 @@ struct file_open *file_open_of(struct smb_req *req);
 /* Opening flags of vfs_open() for granted access. */
 unsigned int file_open_flags(uint32_t access, bool directory);
 
-static inline const struct cred *file_cred(const struct file_open *fo) { return fo->open->session->cred; }
+static inline struct cred *file_cred(const struct file_open *fo) { return fo->open->session->cred; }
 
-/* [task] Closes `lk`, an open without `struct open`, and deletes the file when it was the last one of a file to be
- * deleted. `file` may be NULL. */
-void file_lk_close(struct worker *w, struct smb_share *share, const struct cred *c, struct vfs_file *file, struct lk_open *lk);
+/* [task] Closes what `h` holds, and deletes the file when it was the last open of a file to be deleted. `file` and `c` may be
+ * NULL. Not interruptible. */
+void file_close_grant(struct worker *w, struct smb_share *share, const struct cred *c, struct vfs_file *file,
+		      struct lk_holder *h);
 
 /* Callbacks for lockc_config; `arg` is the worker. */
 void file_open_gone(void *arg, struct lk_open *lk, enum lk_gone why);

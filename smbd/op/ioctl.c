@@ -7,6 +7,7 @@
 
 #include "node/conf/node_conf.h"
 #include "node/net/iface.h"
+#include "smbd/op/fsctl.h"
 #include "smbd/op/ops.h"
 #include "smbd/proto/negotiate.h"
 #include "smbd/proto/req.h"
@@ -113,6 +114,7 @@ static const struct {
 	{ FSCTL_QUERY_NETWORK_INTERFACE_INFO, network_interfaces },
 	{ FSCTL_DFS_GET_REFERRALS, dfs_referrals },
 	{ FSCTL_DFS_GET_REFERRALS_EX, dfs_referrals },
+	{ FSCTL_PIPE_WAIT, pipe_wait },
 };
 
 static struct ntstatus run_control(struct smb_req *req, const struct smb2_ioctl_req *in, struct blob *ret_out)

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* File system controls on files and directories (MS-FSCC 2.3, MS-FSA 2.1.5.10). Home worker's thread, in the request's task. */
+#include "smbd/wire/fsctl.h"
+
+#include <fcntl.h>
+
+#include "node/loop/io.h"
+#include "smbd/op/fsctl.h"
+#include "smbd/op/info.h"
+#include "smbd/op/status.h"
+
+#define ZEROES 65536
+#define RANGE_LEN 16 /* one element of QUERY_ALLOCATED_RANGES */
+
+struct control {
+	struct smb_req *req;
+	struct file_open *fo;
+	const struct smb2_ioctl_req *in;
+	struct wr *out;
+};
+
+/* The attribute is not kept: every file can have holes here. */
+static struct ntstatus set_sparse(struct control *c)
+{
+	bool sparse;
+
+	if (c->req->open->kind != OPEN_FILE || fsctl_set_sparse_decode(c->in->input, &sparse) < 0)
+		return NT_STATUS_INVALID_PARAMETER;
+	return NT_STATUS_OK;
+}
+
+struct seek {
+	int fd;
+	int64_t off;
+	int64_t data, hole; /* the next range with data; data < 0: none */
+};
+
+static void seek_blocking(void *arg)
+{
+	struct seek *s = arg;
+
+	s->data = lseek(s->fd, s->off, SEEK_DATA);
+	if (s->data < 0) {
+		s->data = errno == ENXIO ? -ENXIO : -errno;
+		return;
+	}
+	s->hole = lseek(s->fd, s->data, SEEK_HOLE);
+	if (s->hole < 0)
+		s->data = -errno;
+}
+
+static struct ntstatus put_range(struct control *c, uint64_t from, uint64_t to)
+{
+	if (c->out->len + RANGE_LEN > c->in->max_output_response)
+		return c->out->len ? NT_STATUS_BUFFER_OVERFLOW : NT_STATUS_BUFFER_TOO_SMALL;
+	fsctl_allocated_range_encode(c->out, (struct fsctl_range){ from, to - from });
+	return NT_STATUS_OK;
+}
+
+static struct ntstatus allocated_ranges(struct control *c)
+{
+	struct seek s = { .fd = c->fo->file->fd };
+	struct ntstatus status = NT_STATUS_OK;
+	struct fsctl_range q;
+	uint64_t end;
+
+	if (c->req->open->kind != OPEN_FILE || fsctl_allocated_ranges_req_decode(c->in->input, &q) < 0)
+		return NT_STATUS_INVALID_PARAMETER;
+	end = q.offset + q.length;
+	for (s.off = (int64_t)q.offset; ntstatus_is_ok(status) && (uint64_t)s.off < end; s.off = s.hole) {
+		offload_run(seek_blocking, &s);
+		if (s.data < 0)
+			return s.data == -ENXIO ? NT_STATUS_OK : req_fail(c->req, (int)s.data);
+		if ((uint64_t)s.data >= end)
+			break;
+		status = put_range(c, (uint64_t)s.data, MIN((uint64_t)s.hole, end));
+	}
+	return status;
+}
+
+/* Zeroes by writing, where holes cannot be made. */
+static int write_zeroes(struct file_open *fo, uint64_t off, uint64_t end)
+{
+	static const uint8_t zeroes[ZEROES];
+	int64_t n = 0;
+
+	while (n >= 0 && off < end) {
+		n = vfs_write(fo->file, zeroes, (size_t)MIN(end - off, (uint64_t)ZEROES), off, false);
+		off += n > 0 ? (uint64_t)n : 0;
+	}
+	return n < 0 ? (int)n : 0;
+}
+
+static int zero_range(struct file_open *fo, const struct fsctl_range *q)
+{
+	struct vfs_stat st;
+	uint64_t end;
+	int r = vfs_stat(fo->file, &st);
+
+	if (r < 0 || q->offset >= st.size)
+		return r;
+	end = MIN(q->offset + q->length, st.size);
+	if (end == q->offset)
+		return 0;
+	r = io_fallocate(fo->file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, q->offset, end - q->offset);
+	if (r == -EOPNOTSUPP)
+		r = write_zeroes(fo, q->offset, end);
+	if (r == 0 && fo->through)
+		r = vfs_flush(fo->file);
+	return r;
+}
+
+static struct ntstatus set_zero_data(struct control *c)
+{
+	struct lockc *lock = c->req->worker->lock;
+	struct lk_open *lk = c->fo->hold.lk;
+	struct fsctl_range q;
+	int r;
+
+	if (c->req->open->kind != OPEN_FILE || fsctl_set_zero_data_decode(c->in->input, &q) < 0)
+		return NT_STATUS_INVALID_PARAMETER;
+	r = lk ? lockc_io_begin(lock, lk, q.offset, q.length, true) : LK_GONE;
+	if (r != LK_OK)
+		return status_of_lock(c->req, r);
+	r = req_may_serve(c->req);
+	if (r == 0) {
+		task_shield_begin();
+		r = zero_range(c->fo, &q);
+		info_keep_times(c->fo);
+		task_shield_end();
+	}
+	lockc_io_end(lock, lk);
+	return r < 0 ? req_fail(c->req, r) : NT_STATUS_OK;
+}
+
+static struct ntstatus get_compression(struct control *c)
+{
+	if (c->in->max_output_response < 2)
+		return NT_STATUS_INVALID_PARAMETER;
+	wr_le16(c->out, 0); /* COMPRESSION_FORMAT_NONE */
+	return NT_STATUS_OK;
+}
+
+static struct ntstatus set_compression(struct control *c)
+{
+	struct rd r = rd_of(c->in->input);
+	uint16_t format = rd_le16(&r);
+
+	if (rd_end(&r) < 0)
+		return NT_STATUS_INVALID_PARAMETER;
+	return format == 0 ? NT_STATUS_OK : NT_STATUS_NOT_SUPPORTED;
+}
+
+static struct ntstatus get_reparse_point(struct control *c)
+{
+	return NT_STATUS_NOT_A_REPARSE_POINT;
+}
+
+static struct ntstatus is_pathname_valid(struct control *c)
+{
+	return NT_STATUS_OK;
+}
+
+static const struct {
+	uint32_t code;
+	uint32_t access; /* one of these the open must have; 0: none */
+	struct ntstatus (*run)(struct control *c);
+} controls[] = {
+	{ FSCTL_SET_SPARSE, SMB2_FILE_WRITE_DATA | SMB2_FILE_WRITE_ATTRIBUTES, set_sparse },
+	{ FSCTL_QUERY_ALLOCATED_RANGES, SMB2_FILE_READ_DATA, allocated_ranges },
+	{ FSCTL_SET_ZERO_DATA, SMB2_FILE_WRITE_DATA, set_zero_data },
+	{ FSCTL_GET_COMPRESSION, 0, get_compression },
+	{ FSCTL_SET_COMPRESSION, SMB2_FILE_WRITE_DATA, set_compression },
+	{ FSCTL_GET_REPARSE_POINT, 0, get_reparse_point },
+	{ FSCTL_IS_PATHNAME_VALID, 0, is_pathname_valid },
+};
+
+struct ntstatus file_ioctl(struct smb_req *req, const struct smb2_ioctl_req *in, struct blob *ret_out)
+{
+	struct wr w = wr_arena(req->arena, in->max_output_response);
+	struct control c = { .req = req, .fo = file_open_of(req), .in = in, .out = &w };
+	struct ntstatus s;
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(controls) && controls[i].code != in->ctl_code)
+		i++;
+	if (i == ARRAY_SIZE(controls))
+		return NT_STATUS_INVALID_DEVICE_REQUEST;
+	if (!c.fo->hold.lk)
+		return NT_STATUS_FILE_CLOSED;
+	if (controls[i].access && !(controls[i].access & req->open->granted_access))
+		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path, "not open for this control");
+	s = controls[i].run(&c);
+	if (!ntstatus_is_error(s) && wr_end(&w) < 0)
+		return NT_STATUS_BUFFER_TOO_SMALL;
+	*ret_out = wr_blob(&w);
+	return s;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SET_INFO: renaming and hard links (MS-FSA 2.1.5.15.12, 2.1.5.15.6). Home worker's thread, in the request's task. */
+#include "node/base/utf.h"
+#include "smbd/op/create_name.h"
+#include "smbd/op/info.h"
+#include "smbd/op/status.h"
+
+struct move {
+	struct smb_req *req;
+	struct file_open *fo;
+	struct fscc_rename in;
+	struct vfs_stat st;      /* of the file */
+	const char *from;
+	struct vfs_name where;   /* what the new name stands for now */
+	const char *to;          /* new path, with the client's spelling of the last component */
+};
+
+static struct vfs *move_vfs(const struct move *m) { return m->req->tree->share->vfs; }
+
+static struct ntstatus refuse(struct move *m, struct ntstatus s, const char *rule)
+{
+	return status_refused(m->req, s, m->req->open->path, rule);
+}
+
+/* The file itself: where it is, and whether it may get another name. */
+static struct ntstatus check_source(struct move *m)
+{
+	struct arena *a = m->req->arena;
+	int r = vfs_stat(m->fo->file, &m->st);
+
+	if (r < 0)
+		return req_fail(m->req, r);
+	if (!m->fo->hold.lk)
+		return NT_STATUS_FILE_CLOSED;
+	if (m->fo->hold.lk->rec.delete_pending)
+		return refuse(m, NT_STATUS_ACCESS_DENIED, "is to be deleted");
+	if (vfs_path_of(m->fo->file, a, &m->from) < 0)
+		m->from = arena_strdup(a, m->fo->open->path);
+	if (!m->from)
+		return req_fail(m->req, -ENOMEM);
+	return *m->from ? NT_STATUS_OK : refuse(m, NT_STATUS_ACCESS_DENIED, "the root of the share");
+}
+
+static struct ntstatus parse(struct move *m, const struct smb2_set_info_req *in)
+{
+	struct create_name name;
+	const char *last;
+	struct ntstatus s;
+	int r;
+
+	if (fscc_rename_decode(in->buffer, in->info_class, &m->in) < 0 || m->in.root_directory != 0)
+		return refuse(m, NT_STATUS_INVALID_PARAMETER, "rename information");
+	s = create_name_parse(m->req->arena, m->in.name, &name);
+	if (!ntstatus_is_ok(s))
+		return refuse(m, s, "new name");
+	if (name.stream || name.data_stream)
+		return refuse(m, NT_STATUS_NOT_SUPPORTED, "named stream");
+	if (!*name.path)
+		return refuse(m, NT_STATUS_OBJECT_NAME_INVALID, "new name");
+	r = vfs_lookup(move_vfs(m), file_cred(m->fo), name.path, m->req->arena, &m->where);
+	if (r < 0)
+		return refuse(m, status_of_path(m->req, r), "new path");
+	last = strrchr(name.path, '/');
+	last = last ? last + 1 : name.path;
+	m->to = *m->where.parent ? arena_printf(m->req->arena, "%s/%s", m->where.parent, last) : last;
+	return m->to ? NT_STATUS_OK : req_fail(m->req, -ENOMEM);
+}
+
+/* Whether nobody has the file open that would be replaced. */
+static struct ntstatus check_unused(struct move *m)
+{
+	struct lk_file_info info;
+	struct file_key key;
+	struct vfs_file *f;
+	int r = vfs_open(move_vfs(m), file_cred(m->fo), m->where.path, VFS_PATH, 0, &f);
+
+	if (r < 0)
+		return r == -ENOENT ? NT_STATUS_OK : req_fail(m->req, r);
+	key = (struct file_key){ .volume = f->key.volume, .inode = f->key.ino, .generation = f->key.generation };
+	vfs_close(f);
+	r = lockc_query(m->req->worker->lock, &key, &info);
+	if (r != LK_OK)
+		return status_of_lock(m->req, r);
+	return info.opens ? refuse(m, NT_STATUS_ACCESS_DENIED, "the file to be replaced is open") : NT_STATUS_OK;
+}
+
+static bool same_file(const struct move *m)
+{
+	return m->where.exists && m->where.st.ino == m->st.ino;
+}
+
+/* The new name: free, or its file may be replaced. */
+static struct ntstatus check_target(struct move *m)
+{
+	if (!m->where.exists)
+		return NT_STATUS_OK;
+	if (!(m->in.flags & FSCC_RENAME_REPLACE_IF_EXISTS))
+		return refuse(m, NT_STATUS_OBJECT_NAME_COLLISION, "the new name exists");
+	if (m->where.st.type == VFS_DIR || m->st.type == VFS_DIR)
+		return refuse(m, NT_STATUS_ACCESS_DENIED, "directories are not replaced");
+	if ((m->where.st.dos_attrs & SMB2_FILE_ATTRIBUTE_READONLY) &&
+	    !(m->in.flags & FSCC_RENAME_IGNORE_READONLY_ATTRIBUTE))
+		return refuse(m, NT_STATUS_ACCESS_DENIED, "the file to be replaced is write-protected");
+	return check_unused(m);
+}
+
+/* Renames on disk. What is replaced keeps the spelling of its name at first: rename(2) replaces that name, and the client's
+ * spelling comes after it. */
+static int rename_on_disk(struct move *m)
+{
+	const struct cred *c = file_cred(m->fo);
+	bool replace = m->where.exists && !same_file(m);
+	int r;
+
+	if (!replace)
+		return vfs_rename(move_vfs(m), c, m->from, m->to, false);
+	r = vfs_rename(move_vfs(m), c, m->from, m->where.path, true);
+	if (r == 0 && strcmp(m->where.path, m->to) != 0)
+		(void)vfs_rename(move_vfs(m), c, m->where.path, m->to, false);
+	return r;
+}
+
+static void keep_path(struct move *m)
+{
+	char *path = strdup(m->to);
+
+	if (!path)
+		return; /* for listings only */
+	free(m->fo->open->path);
+	m->fo->open->path = path;
+}
+
+/* Tells the owner first: it may refuse, and others must not see the old name as long as they ask it. */
+static struct ntstatus move_it(struct move *m)
+{
+	struct lockc *lock = m->req->worker->lock;
+	int r = m->fo->hold.lk ? lockc_rename(lock, m->fo->hold.lk, m->to) : LK_GONE;
+
+	if (r != LK_OK)
+		return status_of_lock(m->req, r);
+	r = req_may_serve(m->req);
+	task_shield_begin();
+	if (r == 0)
+		r = rename_on_disk(m);
+	if (r < 0 && m->fo->hold.lk)
+		(void)lockc_rename(lock, m->fo->hold.lk, m->from);
+	if (r == 0 && m->fo->through)
+		(void)vfs_flush(m->fo->file);
+	task_shield_end();
+	if (r == -EEXIST)
+		return NT_STATUS_OBJECT_NAME_COLLISION;
+	if (r < 0)
+		return r == -ENOENT || r == -ENOTDIR ? NT_STATUS_OBJECT_PATH_NOT_FOUND : req_fail(m->req, r);
+	keep_path(m);
+	return NT_STATUS_OK;
+}
+
+struct ntstatus set_rename(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+{
+	struct move m = { .req = req, .fo = fo };
+	struct ntstatus s = check_source(&m);
+
+	if (ntstatus_is_ok(s))
+		s = parse(&m, in);
+	if (!ntstatus_is_ok(s))
+		return s;
+	if (same_file(&m)) {
+		if (strcmp(m.from, m.to) == 0)
+			return NT_STATUS_OK;
+		if (strcmp(m.where.path, m.from) == 0)
+			return move_it(&m); /* another spelling of its own name */
+		return refuse(&m, NT_STATUS_OBJECT_NAME_COLLISION, "another link of the same file");
+	}
+	s = check_target(&m);
+	return ntstatus_is_ok(s) ? move_it(&m) : s;
+}
+
+static struct ntstatus link_it(struct move *m)
+{
+	const struct cred *c = file_cred(m->fo);
+	int r = req_may_serve(m->req);
+
+	task_shield_begin();
+	if (r == 0 && m->where.exists)
+		r = vfs_remove(move_vfs(m), c, m->where.path, false, NULL);
+	if (r == 0)
+		r = vfs_link(move_vfs(m), c, m->fo->file, m->to);
+	if (r == 0 && m->fo->through)
+		(void)vfs_flush(m->fo->file);
+	task_shield_end();
+	if (r < 0)
+		return r == -ENOENT || r == -ENOTDIR ? NT_STATUS_OBJECT_PATH_NOT_FOUND : req_fail(m->req, r);
+	return NT_STATUS_OK;
+}
+
+struct ntstatus set_link(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+{
+	struct move m = { .req = req, .fo = fo };
+	struct ntstatus s;
+
+	if (req->open->kind == OPEN_DIRECTORY)
+		return refuse(&m, NT_STATUS_FILE_IS_A_DIRECTORY, "directories have no links");
+	if (!(req->tree->max_access & SMB2_FILE_WRITE_DATA))
+		return refuse(&m, NT_STATUS_ACCESS_DENIED, "the share is read-only");
+	s = check_source(&m);
+	if (ntstatus_is_ok(s))
+		s = parse(&m, in);
+	if (ntstatus_is_ok(s) && same_file(&m))
+		return m.in.flags & FSCC_RENAME_REPLACE_IF_EXISTS ? NT_STATUS_OK : NT_STATUS_OBJECT_NAME_COLLISION;
+	if (ntstatus_is_ok(s))
+		s = check_target(&m);
+	return ntstatus_is_ok(s) ? link_it(&m) : s;
+}
