@@ -81,7 +81,7 @@ int rpc_conn_call(struct rpc_conn *c, uint32_t method, struct blob payload, uint
 	if (buf_used(&c->tx) > RPC_QUEUE_MAX)
 		return -EBUSY;
 	p.start = c->tx_taken + buf_used(&c->tx);
-	r = conn_queue(c, RPC_REQUEST, method, ++c->next_id, payload);
+	r = rpc_conn_queue(c, RPC_REQUEST, method, ++c->next_id, payload);
 	if (r < 0)
 		return r;
 	htable_insert(&c->calls, &p.node, c->next_id);
@@ -94,5 +94,5 @@ int rpc_conn_send(struct rpc_conn *c, uint32_t method, struct blob payload)
 		return -EMSGSIZE;
 	if (buf_used(&c->tx) > RPC_QUEUE_MAX)
 		return -ENOBUFS;
-	return conn_queue(c, RPC_ONEWAY, method, 0, payload);
+	return rpc_conn_queue(c, RPC_ONEWAY, method, 0, payload);
 }

@@ -140,18 +140,18 @@ static int attempt(struct rpc_client *c, struct rpc_conn **ret)
 
 	r = open_socket(c, deadline, &fd);
 	if (r == 0)
-		r = conn_new(fd, c->addr.len ? c->key : NULL, false, &conn);
+		r = rpc_conn_new(fd, c->addr.len ? c->key : NULL, false, &conn);
 	if (r < 0) {
 		attempt_failed(c, NULL, r);
 		return r;
 	}
 	snprintf(conn->name, sizeof(conn->name), "%s", c->where);
-	r = conn_introduce_client(conn, &c->owner.self, deadline);
+	r = rpc_conn_introduce_client(conn, &c->owner.self, deadline);
 	if (r == 0 && c->peer_node && conn->peer.node_id != c->peer_node)
 		r = -EBADE;
 	if (r < 0) {
 		attempt_failed(c, conn, r);
-		conn_free(conn);
+		rpc_conn_free(conn);
 		return r;
 	}
 	*ret = conn;
@@ -177,7 +177,7 @@ static void client_main(void *arg)
 		c->up_since = 0;
 		r = attempt(c, &conn);
 		if (r == 0)
-			conn_run(conn, o, false);
+			rpc_conn_run(conn, o, false);
 		/* A link that lasted is worth an attempt at once; one that breaks at once is not. */
 		if (c->up_since && loop_now(o->loop) - c->up_since > BACKOFF_MAX)
 			backoff = 0;

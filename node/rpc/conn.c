@@ -35,14 +35,14 @@ void owner_stop(struct rpc_owner *o)
 	owner_get(o);
 	o->stopping = true;
 	list_foreach(c, &o->conns, link)
-		conn_close(c, -ESHUTDOWN);
+		rpc_conn_shut(c, -ESHUTDOWN);
 	serve_cancel(o);
 	owner_put(o);
 }
 
 /* --- life --- */
 
-int conn_new(int fd, const struct rpc_key *key, bool server, struct rpc_conn **ret)
+int rpc_conn_new(int fd, const struct rpc_key *key, bool server, struct rpc_conn **ret)
 {
 	struct rpc_conn *c = calloc(1, sizeof(*c));
 	int r;
@@ -62,7 +62,7 @@ int conn_new(int fd, const struct rpc_key *key, bool server, struct rpc_conn **r
 	return 0;
 }
 
-void conn_free(struct rpc_conn *c)
+void rpc_conn_free(struct rpc_conn *c)
 {
 	if (!c)
 		return;
@@ -74,19 +74,19 @@ void conn_free(struct rpc_conn *c)
 	free(c);
 }
 
-void conn_close(struct rpc_conn *c, int why)
+void rpc_conn_shut(struct rpc_conn *c, int why)
 {
 	if (c->closing)
 		return;
 	c->closing = true;
 	c->why = why;
 	shutdown(c->stream.fd, SHUT_RDWR); /* ends what both tasks wait for */
-	conn_wake_writer(c);
+	rpc_conn_wake_writer(c);
 }
 
 void rpc_conn_close(struct rpc_conn *c)
 {
-	conn_close(c, -ECONNABORTED);
+	rpc_conn_shut(c, -ECONNABORTED);
 }
 
 const struct rpc_hello *rpc_conn_peer(const struct rpc_conn *c)
@@ -111,13 +111,13 @@ void *rpc_conn_data(const struct rpc_conn *c)
 
 /* --- sending --- */
 
-void conn_wake_writer(struct rpc_conn *c)
+void rpc_conn_wake_writer(struct rpc_conn *c)
 {
 	if (c->writer)
 		task_wake(c->writer);
 }
 
-int conn_queue(struct rpc_conn *c, enum rpc_kind kind, uint32_t method, uint64_t id, struct blob payload)
+int rpc_conn_queue(struct rpc_conn *c, enum rpc_kind kind, uint32_t method, uint64_t id, struct blob payload)
 {
 	if (c->closing)
 		return -ENOTCONN;
@@ -127,12 +127,12 @@ int conn_queue(struct rpc_conn *c, enum rpc_kind kind, uint32_t method, uint64_t
 	if (payload.len)
 		memcpy(c->tx.data + c->tx.len + RPC_HEAD, payload.data, payload.len);
 	c->tx.len += RPC_HEAD + payload.len;
-	conn_wake_writer(c);
+	rpc_conn_wake_writer(c);
 	return 0;
 }
 
 /* The peer waits for an answer: when not even this fits into memory, the end of the connection is the answer. */
-void conn_queue_error(struct rpc_conn *c, uint64_t id, int code)
+void rpc_conn_queue_error(struct rpc_conn *c, uint64_t id, int code)
 {
 	uint8_t b[RPC_HEAD + 4];
 	struct wr w = wr_fixed(b, sizeof(b));
@@ -141,8 +141,8 @@ void conn_queue_error(struct rpc_conn *c, uint64_t id, int code)
 		return;
 	rpc_error_write(&w, id, code, "");
 	if (buf_add(&c->tx, b, w.len) < 0)
-		conn_close(c, -ENOMEM);
-	conn_wake_writer(c);
+		rpc_conn_shut(c, -ENOMEM);
+	rpc_conn_wake_writer(c);
 }
 
 static void writer_main(void *arg)
@@ -165,7 +165,7 @@ static void writer_main(void *arg)
 	}
 	buf_done(&spare);
 	if (r < 0)
-		conn_close(c, r == -EPIPE ? -ECONNRESET : r);
+		rpc_conn_shut(c, r == -EPIPE ? -ECONNRESET : r);
 	c->writer = NULL;
 	if (c->reader)
 		task_wake(c->reader);
@@ -193,7 +193,7 @@ static int next_frame(struct rpc_conn *c, size_t max, uint64_t deadline, struct 
 			return r;
 		r = stream_read(&c->stream, c->rx.data + c->rx.len, c->rx.cap - c->rx.len, deadline);
 		if (stream_wants_write(&c->stream))
-			conn_wake_writer(c);
+			rpc_conn_wake_writer(c);
 		if (r < 0)
 			return r;
 		if (r == 0)
@@ -231,12 +231,12 @@ static void read_all(struct rpc_conn *c)
 	}
 	if (r == -EBADMSG)
 		log_warn("rpc: the peer sent what is not a frame: peer=%s", log_esc(c->name));
-	conn_close(c, r < 0 ? r : -ECONNRESET);
+	rpc_conn_shut(c, r < 0 ? r : -ECONNRESET);
 }
 
 /* --- introduction --- */
 
-int conn_read_hello(struct rpc_conn *c, uint64_t deadline)
+int rpc_conn_read_hello(struct rpc_conn *c, uint64_t deadline)
 {
 	struct rpc_frame f;
 	struct blob text;
@@ -263,7 +263,7 @@ int conn_read_hello(struct rpc_conn *c, uint64_t deadline)
 	return r;
 }
 
-void conn_refuse(struct rpc_conn *c, int code, const char *text, uint64_t deadline)
+void rpc_conn_refuse(struct rpc_conn *c, int code, const char *text, uint64_t deadline)
 {
 	uint8_t b[RPC_HEAD + 4 + RPC_ERROR_TEXT_MAX];
 	struct wr w = wr_fixed(b, sizeof(b));
@@ -273,7 +273,7 @@ void conn_refuse(struct rpc_conn *c, int code, const char *text, uint64_t deadli
 		shutdown(c->stream.fd, SHUT_WR);
 }
 
-int conn_introduce_client(struct rpc_conn *c, const struct rpc_hello *self, uint64_t deadline)
+int rpc_conn_introduce_client(struct rpc_conn *c, const struct rpc_hello *self, uint64_t deadline)
 {
 	uint8_t b[RPC_HEAD + RPC_HELLO_FRAME_MAX];
 	struct wr w = wr_fixed(b, sizeof(b));
@@ -286,7 +286,7 @@ int conn_introduce_client(struct rpc_conn *c, const struct rpc_hello *self, uint
 	r = stream_write(&c->stream, b, w.len, deadline);
 	if (r < 0)
 		return r;
-	return conn_read_hello(c, deadline);
+	return rpc_conn_read_hello(c, deadline);
 }
 
 /* Our hello goes out before anything that `up` may queue. */
@@ -311,7 +311,7 @@ static int bring_up(struct rpc_conn *c, bool welcome)
 	if (o->ops.up && (r = o->ops.up(c, o->ops.arg)) < 0) {
 		buf_done(&c->tx);
 		if (welcome)
-			conn_refuse(c, -EPERM, "not wanted here", loop_now(o->loop) + UINT64_C(1000000000));
+			rpc_conn_refuse(c, -EPERM, "not wanted here", loop_now(o->loop) + UINT64_C(1000000000));
 		return -EPERM;
 	}
 	r = task_spawn(o->loop, writer_main, c, &c->writer);
@@ -320,7 +320,7 @@ static int bring_up(struct rpc_conn *c, bool welcome)
 	return r;
 }
 
-int conn_run(struct rpc_conn *c, struct rpc_owner *o, bool welcome)
+int rpc_conn_run(struct rpc_conn *c, struct rpc_owner *o, bool welcome)
 {
 	int r;
 
@@ -346,7 +346,7 @@ int conn_run(struct rpc_conn *c, struct rpc_owner *o, bool welcome)
 		calls_abort(c);
 	}
 	list_remove(&c->link);
-	conn_free(c);
+	rpc_conn_free(c);
 	owner_put(o);
 	return r;
 }

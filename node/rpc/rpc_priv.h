@@ -55,7 +55,7 @@ struct rpc_conn {
 	struct buf rx;
 	struct buf tx;          /* frames that wait for the writer */
 	uint64_t tx_taken;      /* bytes that the writer took to send, over all */
-	struct task *reader;    /* while conn_run() is at work */
+	struct task *reader;    /* while rpc_conn_run() is at work */
 	struct task *writer;    /* while there is one */
 	struct htable calls;    /* pending, by call id */
 	uint64_t next_id;
@@ -68,26 +68,26 @@ struct rpc_conn {
 };
 
 /* Takes over `fd` also on failure. */
-int conn_new(int fd, const struct rpc_key *key, bool server, struct rpc_conn **ret) HF_MUST_CHECK;
-void conn_free(struct rpc_conn *c);
+int rpc_conn_new(int fd, const struct rpc_key *key, bool server, struct rpc_conn **ret) HF_MUST_CHECK;
+void rpc_conn_free(struct rpc_conn *c);
 /* Handshake and exchange of names. As stream_handshake(), -EBADMSG, -ECONNABORTED (refused by the peer: see `refusal`),
  * -EPROTONOSUPPORT (see `peer_version`). */
-int conn_introduce_client(struct rpc_conn *c, const struct rpc_hello *self, uint64_t deadline) HF_MUST_CHECK;
-/* The server's half up to the peer's hello, which conn_run() answers. */
-int conn_read_hello(struct rpc_conn *c, uint64_t deadline) HF_MUST_CHECK;
+int rpc_conn_introduce_client(struct rpc_conn *c, const struct rpc_hello *self, uint64_t deadline) HF_MUST_CHECK;
+/* The server's half up to the peer's hello, which rpc_conn_run() answers. */
+int rpc_conn_read_hello(struct rpc_conn *c, uint64_t deadline) HF_MUST_CHECK;
 /* Tells the peer why it is refused. */
-void conn_refuse(struct rpc_conn *c, int code, const char *text, uint64_t deadline);
+void rpc_conn_refuse(struct rpc_conn *c, int code, const char *text, uint64_t deadline);
 /*
  * Serves the connection until it ends, then frees it; in a task, which becomes its reader. `welcome`: sends our hello
  * first. Returns why it ended, always negative: -ECONNRESET when the peer closed, -EPERM when `up` refused.
  */
-int conn_run(struct rpc_conn *c, struct rpc_owner *o, bool welcome);
-/* Ends the connection: conn_run() will return `why`. */
-void conn_close(struct rpc_conn *c, int why);
+int rpc_conn_run(struct rpc_conn *c, struct rpc_owner *o, bool welcome);
+/* Ends the connection: rpc_conn_run() will return `why`. */
+void rpc_conn_shut(struct rpc_conn *c, int why);
 /* Queues a frame. 0, -ENOTCONN, -ENOMEM. */
-int conn_queue(struct rpc_conn *c, enum rpc_kind kind, uint32_t method, uint64_t id, struct blob payload) HF_MUST_CHECK;
-void conn_queue_error(struct rpc_conn *c, uint64_t id, int code);
-void conn_wake_writer(struct rpc_conn *c);
+int rpc_conn_queue(struct rpc_conn *c, enum rpc_kind kind, uint32_t method, uint64_t id, struct blob payload) HF_MUST_CHECK;
+void rpc_conn_queue_error(struct rpc_conn *c, uint64_t id, int code);
+void rpc_conn_wake_writer(struct rpc_conn *c);
 
 /* call.c: what we asked. */
 /* Takes a reply or error frame to the call that waits for it. -EBADMSG. */

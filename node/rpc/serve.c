@@ -38,8 +38,8 @@ void rpc_reply(struct rpc_request *rq, struct blob payload)
 		return;
 	assert(!s->answered);
 	s->answered = true;
-	if (rq->conn && conn_queue(rq->conn, RPC_REPLY, rq->method, s->id, payload) == -ENOMEM)
-		conn_close(rq->conn, -ENOMEM);
+	if (rq->conn && rpc_conn_queue(rq->conn, RPC_REPLY, rq->method, s->id, payload) == -ENOMEM)
+		rpc_conn_shut(rq->conn, -ENOMEM);
 	served_release(s);
 }
 
@@ -53,7 +53,7 @@ void rpc_fail(struct rpc_request *rq, int code)
 	assert(!s->answered);
 	s->answered = true;
 	if (rq->conn)
-		conn_queue_error(rq->conn, s->id, code);
+		rpc_conn_queue_error(rq->conn, s->id, code);
 	served_release(s);
 }
 
@@ -116,7 +116,7 @@ static int refuse(struct rpc_conn *c, const struct rpc_frame *f, int code)
 	static struct log_rl rl;
 
 	if (f->kind == RPC_REQUEST)
-		conn_queue_error(c, f->id, code);
+		rpc_conn_queue_error(c, f->id, code);
 	else if (log_ratelimit(&rl, 1))
 		log_warn("rpc: a one-way message was dropped: peer=%s method=%u error=%s", log_esc(c->name), f->method,
 			 log_errno(code));

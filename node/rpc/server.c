@@ -86,7 +86,7 @@ static void shard_down(struct rpc_conn *conn, int why, void *arg)
 /* The caller holds the owner. */
 static void shard_serve(struct shard *sh, struct rpc_conn *conn)
 {
-	conn_run(conn, &sh->owner, true);
+	rpc_conn_run(conn, &sh->owner, true);
 	atomic_fetch_sub(&sh->server->nconns, 1);
 	owner_put(&sh->owner);
 }
@@ -108,7 +108,7 @@ static void handover_arrived(struct mail *m)
 	owner_get(&h->shard->owner);
 	if (task_spawn(h->shard->owner.loop, handover_main, h, NULL) == 0)
 		return;
-	conn_free(h->conn);
+	rpc_conn_free(h->conn);
 	atomic_fetch_sub(&h->shard->server->nconns, 1);
 	owner_put(&h->shard->owner);
 	free(h);
@@ -162,10 +162,10 @@ static int greet(struct rpc_server *s, struct rpc_conn *conn, struct shard **ret
 
 	r = stream_handshake(&conn->stream, deadline);
 	if (r == 0)
-		r = conn_read_hello(conn, deadline);
+		r = rpc_conn_read_hello(conn, deadline);
 	if (r == -EPROTONOSUPPORT) {
 		snprintf(text, sizeof(text), "only version %u of the protocol is spoken here", RPC_VERSION);
-		conn_refuse(conn, EPROTONOSUPPORT, text, deadline);
+		rpc_conn_refuse(conn, EPROTONOSUPPORT, text, deadline);
 	}
 	if (r < 0)
 		return r;
@@ -175,7 +175,7 @@ static int greet(struct rpc_server *s, struct rpc_conn *conn, struct shard **ret
 	}
 	if (conn->peer.to_worker >= s->nshards) {
 		snprintf(text, sizeof(text), "there is no worker %u here, only %u", conn->peer.to_worker, s->nshards);
-		conn_refuse(conn, ENXIO, text, deadline);
+		rpc_conn_refuse(conn, ENXIO, text, deadline);
 		return -ENXIO;
 	}
 	*ret = &s->shards[conn->peer.to_worker];
@@ -215,7 +215,7 @@ static void newcomer_main(void *arg)
 		loop_post(sh->owner.loop, &h->mail);
 	} else {
 		greeting_failed(s, conn, r < 0 ? r : -ENOMEM);
-		conn_free(conn);
+		rpc_conn_free(conn);
 		atomic_fetch_sub(&s->nconns, 1);
 	}
 	newcomer_done(n);
@@ -261,7 +261,7 @@ static int newcomer_start(struct rpc_server *s, int fd, const char *name)
 		return -ENOMEM;
 	}
 	n->server = s;
-	r = conn_new(fd, s->key, true, &n->conn);
+	r = rpc_conn_new(fd, s->key, true, &n->conn);
 	if (r < 0) {
 		free(n);
 		return r;
@@ -269,7 +269,7 @@ static int newcomer_start(struct rpc_server *s, int fd, const char *name)
 	snprintf(n->conn->name, sizeof(n->conn->name), "%s", name);
 	r = task_spawn(s->loop, newcomer_main, n, &n->task);
 	if (r < 0) {
-		conn_free(n->conn);
+		rpc_conn_free(n->conn);
 		free(n);
 		return r;
 	}

@@ -100,3 +100,17 @@ bool create_name_presentable(const char *name)
 
 	return utf8_valid(name, n) && !strchr(name, '\\') && ntstatus_is_ok(component_check(name, n));
 }
+
+bool create_name_is_short(const char *name)
+{
+	const char *dot = strchr(name, '.');
+	size_t base = dot ? (size_t)(dot - name) : strlen(name);
+
+	if (base == 0 || base > 8 || (dot && (strlen(dot + 1) > 3 || !dot[1] || strchr(dot + 1, '.'))))
+		return false;
+	for (const char *p = name; *p; p++) {
+		if ((unsigned char)*p >= 0x80 || (*p != '.' && reserved((unsigned char)*p)) || strchr(" +,;=[]\\", *p))
+			return false;
+	}
+	return true;
+}

@@ -19,5 +19,7 @@ struct ntstatus create_name_parse(struct arena *a, struct blob utf16, struct cre
 
 /* Whether a component that the disk has can be given to a client as its name. */
 bool create_name_presentable(const char *name);
+/* Whether a component is an 8.3 name by itself (MS-FSCC 2.1.5.2.1, in either case): its short name is then the same. */
+bool create_name_is_short(const char *name);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* File information classes of QUERY_INFO (MS-FSCC 2.4, MS-FSA 2.1.5.12). Home worker's thread. */
 #include "node/base/utf.h"
+#include "smbd/op/create_name.h"
 #include "smbd/op/info.h"
 #include "smbd/op/status.h"
 
@@ -90,6 +91,25 @@ static int put_name(struct query *q, const struct vfs_stat *st)
 	struct blob name;
 	int r = present_name(q, true, &name);
 
+	if (r == 0)
+		fscc_name_encode(q->w, name);
+	return r;
+}
+
+/* Only names that are short already have a short name: none are made up. */
+static int put_alternate_name(struct query *q, const struct vfs_stat *st)
+{
+	const char *path, *last;
+	struct blob name;
+	int r;
+
+	if (vfs_path_of(q->fo->file, q->req->arena, &path) < 0)
+		path = q->fo->open->path;
+	last = strrchr(path, '/');
+	last = last ? last + 1 : path;
+	if (!create_name_is_short(last))
+		return -ENOENT;
+	r = utf16_from_utf8(q->req->arena, last, &name);
 	if (r == 0)
 		fscc_name_encode(q->w, name);
 	return r;
@@ -187,6 +207,7 @@ static const struct class_row classes[] = {
 	{ FSCC_FILE_MODE, 0, false, put_mode },
 	{ FSCC_FILE_ALIGNMENT, 0, false, put_alignment },
 	{ FSCC_FILE_ALL, SMB2_FILE_READ_ATTRIBUTES, true, put_all },
+	{ FSCC_FILE_ALTERNATE_NAME, 0, true, put_alternate_name },
 	{ FSCC_FILE_STREAM, 0, true, put_streams },
 	{ FSCC_FILE_COMPRESSION, 0, false, put_compression },
 	{ FSCC_FILE_NETWORK_OPEN, SMB2_FILE_READ_ATTRIBUTES, false, put_network_open },
@@ -207,8 +228,6 @@ static const struct class_row *find_class(uint8_t info_class)
 /* Classes that exist and that a file here never has. */
 static struct ntstatus absent(struct query *q)
 {
-	if (q->in->info_class == FSCC_FILE_ALTERNATE_NAME)
-		return NT_STATUS_OBJECT_NAME_NOT_FOUND; /* there are no short names */
 	if (q->in->info_class == FSCC_FILE_FULL_EA)
 		return q->req->open->granted_access & SMB2_FILE_READ_EA ? NT_STATUS_NO_EAS_ON_FILE : NT_STATUS_ACCESS_DENIED;
 	return NT_STATUS_INVALID_INFO_CLASS;

@@ -50,6 +50,8 @@ static struct ntstatus parse(struct move *m, const struct smb2_set_info_req *in)
 
 	if (fscc_rename_decode(in->buffer, in->info_class, &m->in) < 0 || m->in.root_directory != 0)
 		return refuse(m, NT_STATUS_INVALID_PARAMETER, "rename information");
+	if (m->in.name.len > 2 && m->in.name.data[0] == '\\' && m->in.name.data[1] == 0) /* with or without, from the root */
+		m->in.name = BLOB(m->in.name.data + 2, m->in.name.len - 2);
 	s = create_name_parse(m->req->arena, m->in.name, &name);
 	if (!ntstatus_is_ok(s))
 		return refuse(m, s, "new name");

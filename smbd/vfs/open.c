@@ -14,10 +14,10 @@ static int open_oflags(unsigned int flags)
 {
 	int o = O_NOCTTY;
 
+	if (flags & VFS_PATH) /* openat2(2) takes few flags beside O_PATH */
+		return O_PATH | (flags & VFS_DIRECTORY ? O_DIRECTORY : 0);
 	if (flags & VFS_DIRECTORY)
 		o |= O_DIRECTORY;
-	if (flags & VFS_PATH)
-		return o | O_PATH;
 	if (flags & VFS_DIRECTORY)
 		return o | O_RDONLY;
 	if (flags & VFS_WRITE)

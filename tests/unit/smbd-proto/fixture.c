@@ -3,12 +3,16 @@
 #include "tests/unit/smbd-proto/fixture.h"
 
 #include <err.h>
+#include <ftw.h>
 #include <stdio.h>
 
 #include "node/auth/auth.h"
 #include "node/conf/node_conf.h"
 #include "node/loop/task.h"
+#include "smbd/op/file_open.h"
 #include "smbd/op/ops.h"
+#include "smbd/proto/peers.h"
+#include "statestore/store.h"
 
 #define MAX_CONFIGS 16
 
@@ -96,6 +100,63 @@ static uint16_t port_of(struct smbd *s)
 	return port;
 }
 
+/* --- file state: a cluster of this one node --- */
+
+static bool may_serve(void *arg) { return worker_may_serve(arg); }
+static void lost(void *arg) { errx(1, "the lock layer gave up"); }
+
+static void make_locks(struct worker *w, void *arg)
+{
+	struct view *v = arg;
+	struct lockc_config cfg = {
+		.loop = w->loop,
+		.store = w->smbd->store,
+		.self = { .node = w->smbd->node_id, .worker = w->index, .incarnation = w->smbd->incarnation },
+		.arg = w,
+		.may_serve = may_serve,
+		.unlink = file_unlink_record,
+		.gone = file_open_gone,
+		.lost = lost,
+	};
+
+	if (peers_new(w, NULL, &w->peers) < 0)
+		errx(1, "peers_new");
+	cfg.net = peers_lk_net(w->peers);
+	if (lockc_new(&cfg, &w->lock) < 0 || lockc_view(w->lock, v) < 0)
+		errx(1, "lockc_new");
+}
+
+static void free_locks(struct worker *w)
+{
+	lockc_free(TAKE_PTR(w->lock));
+	peers_free(TAKE_PTR(w->peers));
+}
+
+static void locks_start(struct fixture *f)
+{
+	struct store_info info = { .slots = 16, .cluster = "TESTS" };
+	struct view *v = view_new(1);
+	char url[80], text[200];
+
+	snprintf(f->store, sizeof(f->store), "/tmp/hf-store-XXXXXX");
+	if (!v || !mkdtemp(f->store))
+		err(1, "no store");
+	snprintf(url, sizeof(url), "lmdb:%s", f->store);
+	if (store_open(url, &info, &f->smbd.store, text, sizeof(text)) < 0)
+		errx(1, "%s", text);
+	v->epoch = 1;
+	v->members[0] = (struct view_member){ .node_id = f->smbd.node_id, .workers = f->smbd.n_workers,
+					      .incarnation = f->smbd.incarnation, .name = "testnode" };
+	for (unsigned int i = 0; i < f->smbd.n_workers; i++)
+		server_call(&f->smbd.workers[i], make_locks, v);
+	view_unref(v);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
 void fixture_start(struct fixture *f, unsigned int workers, uint16_t port)
 {
 	static struct node_conf conf = { .name = node_name };
@@ -107,10 +168,12 @@ void fixture_start(struct fixture *f, unsigned int workers, uint16_t port)
 	snprintf(f->dir, sizeof(f->dir), "/tmp/hf-proto-XXXXXX");
 	if (!mkdtemp(f->dir))
 		err(1, "mkdtemp");
-	f->smbd = (struct smbd){ .conf = &conf, .ops = &smb_ops, .node_id = 7, .incarnation = 1 };
+	f->smbd = (struct smbd){ .conf = &conf, .ops = &smb_ops, .node_id = 7, .incarnation = 1,
+				 .worker_stop = free_locks };
 	if (offload_start(2) < 0 || server_start(&f->smbd, workers) < 0)
 		errx(1, "server_start");
 	smbd_set_lease(&f->smbd, UINT64_MAX);
+	locks_start(f);
 	fixture_apply(f);
 	if (net_addr_parse("127.0.0.1", port, &addr) < 0 || server_listen(&f->smbd, &addr, 1) < 0)
 		errx(1, "server_listen");
@@ -120,7 +183,10 @@ void fixture_start(struct fixture *f, unsigned int workers, uint16_t port)
 void fixture_stop(struct fixture *f)
 {
 	server_stop(&f->smbd);
+	store_close(f->smbd.store);
 	offload_stop();
-	if (!f->keep && rmdir(f->dir) < 0)
+	if (nftw(f->store, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0)
+		warn("%s", f->store);
+	if (!f->keep && nftw(f->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0)
 		warn("%s", f->dir);
 }

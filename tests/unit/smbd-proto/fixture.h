@@ -18,6 +18,7 @@ struct fixture {
 	uint16_t port;
 	char dir[64]; /* what the shares show; made and removed by the fixture unless `keep` */
 	bool keep;
+	char store[64]; /* file state */
 	struct tunables tunables;
 	size_t n_shares; /* the first ones */
 };
