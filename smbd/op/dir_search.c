@@ -12,6 +12,8 @@ struct dir_search {
 	struct vfs_dir *dir;  /* NULL: `literal` */
 	const char *literal;  /* the pattern's only possible name */
 	bool literal_done;
+	unsigned int dots;    /* how many of "." and ".." were shown: they come first, wherever the disk has them */
+	bool last_was_dots;
 	bool found;
 	char name[4 * VFS_NAME_MAX + 1];
 };
@@ -50,6 +52,7 @@ void dir_search_free(struct dir_search *s)
 void dir_search_rewind(struct dir_search *s)
 {
 	s->literal_done = false;
+	s->dots = 0;
 	s->found = false;
 	if (s->dir)
 		vfs_dir_rewind(s->dir);
@@ -68,7 +71,7 @@ static bool is_shown(const struct vfs_stat *st)
 
 static int next_literal(struct dir_search *s, struct file_open *fo, struct dir_entry *ret)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct vfs_name n;
 	const char *path;
 	int r;
@@ -94,20 +97,31 @@ static int next_literal(struct dir_search *s, struct file_open *fo, struct dir_e
 	return 1;
 }
 
+/* Both as the directory itself: its parent may be outside of the share. */
+static int next_dots(struct dir_search *s, struct file_open *fo, struct dir_entry *ret)
+{
+	static const char *const names[] = { ".", ".." };
+
+	while (s->dots < ARRAY_SIZE(names)) {
+		ret->name = names[s->dots++];
+		if (pattern_match(s->pattern, ret->name)) {
+			int r = vfs_stat(fo->file, &ret->st);
+
+			return r < 0 ? r : 1;
+		}
+	}
+	return 0;
+}
+
 static int next_scanned(struct dir_search *s, struct file_open *fo, struct dir_entry *ret)
 {
 	struct vfs_dirent e;
 	int r;
 
 	while ((r = vfs_dir_next(s->dir, &e)) == 1) {
-		if (!pattern_match(s->pattern, e.name))
+		if (is_dots(e.name) || !pattern_match(s->pattern, e.name) || !create_name_presentable(e.name))
 			continue;
-		if (is_dots(e.name)) /* both as the directory itself: its parent may be outside of the share */
-			r = vfs_stat(fo->file, &ret->st);
-		else if (create_name_presentable(e.name))
-			r = vfs_dir_stat(fo->file, file_cred(fo), e.name, &ret->st);
-		else
-			continue;
+		r = vfs_dir_stat(fo->file, file_cred(fo), e.name, &ret->st);
 		if (r == -ENOMEM || r == -ECANCELED)
 			return r;
 		if (r < 0 || !is_shown(&ret->st))
@@ -120,8 +134,11 @@ static int next_scanned(struct dir_search *s, struct file_open *fo, struct dir_e
 
 int dir_search_next(struct dir_search *s, struct file_open *fo, struct dir_entry *ret)
 {
-	int r = s->dir ? next_scanned(s, fo, ret) : next_literal(s, fo, ret);
+	int r = s->dir ? next_dots(s, fo, ret) : next_literal(s, fo, ret);
 
+	s->last_was_dots = s->dir && r == 1;
+	if (s->dir && r == 0)
+		r = next_scanned(s, fo, ret);
 	if (r == 1)
 		s->found = true;
 	return r;
@@ -129,7 +146,9 @@ int dir_search_next(struct dir_search *s, struct file_open *fo, struct dir_entry
 
 void dir_search_unget(struct dir_search *s)
 {
-	if (s->dir)
+	if (s->last_was_dots)
+		s->dots--;
+	else if (s->dir)
 		vfs_dir_unget(s->dir);
 	else
 		s->literal_done = false;

@@ -129,7 +129,7 @@ static bool unlink_file(struct smb_share *share, const struct cred *c, struct vf
 void file_close_grant(struct worker *w, struct smb_share *share, const struct cred *c, struct vfs_file *file,
 		      struct lk_holder *h)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct lk_holder mine = { 0 };
 	const struct rec_open *rec;
 	struct vfs_key key;

@@ -64,7 +64,7 @@ static int pattern_fill(struct pattern *p, const char *s, size_t len)
 
 int pattern_new(struct blob utf16, struct pattern **ret)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct pattern *p;
 	size_t len;
 	char *s;
