@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The file key: names one file of one volume, equal on every node; never a path, never st_dev. A value. */
+/* The file key: names one file of one volume, equal on every node; never a path, never st_dev. A
+ * value. */
 #ifndef HF_STATESTORE_FILE_KEY_H
 #define HF_STATESTORE_FILE_KEY_H
 
@@ -15,7 +16,8 @@ struct file_key {
 
 static inline bool file_key_equal(const struct file_key *a, const struct file_key *b)
 {
-	return a->inode == b->inode && a->generation == b->generation && guid_equal(&a->volume, &b->volume);
+	return a->inode == b->inode && a->generation == b->generation &&
+	       guid_equal(&a->volume, &b->volume);
 }
 
 /* Writes the key's bytes, the same on every machine, to `out`: what slots are hashed from. */

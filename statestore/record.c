@@ -59,8 +59,8 @@ int rec_open_copy(const struct rec_open *from, struct rec_open *ret)
 
 	c.share_name = c.user = c.path = NULL;
 	c.locks = NULL;
-	if (rec_set_str(&c.share_name, from->share_name) < 0 || rec_set_str(&c.user, from->user) < 0 ||
-	    rec_set_str(&c.path, from->path) < 0)
+	if (rec_set_str(&c.share_name, from->share_name) < 0 ||
+	    rec_set_str(&c.user, from->user) < 0 || rec_set_str(&c.path, from->path) < 0)
 		goto fail;
 	if (from->n_locks > 0) {
 		c.locks = malloc(from->n_locks * sizeof(*c.locks));
@@ -82,13 +82,14 @@ static ProtobufCBinaryData bytes(const void *p, size_t n)
 
 static char *text(const char *s)
 {
-	return s ? (char *)(uintptr_t)s : (char *)(uintptr_t)"";
+	return s ? (char *)(uintptr_t)s : (char *)(uintptr_t) "";
 }
 
 static uint32_t flags_of(const struct rec_open *r)
 {
-	return (r->directory ? F_DIRECTORY : 0) | (r->persistent ? F_PERSISTENT : 0) | (r->durable ? F_DURABLE : 0) |
-	       (r->durable_v2 ? F_DURABLE_V2 : 0) | (r->delete_on_close ? F_DELETE_ON_CLOSE : 0) |
+	return (r->directory ? F_DIRECTORY : 0) | (r->persistent ? F_PERSISTENT : 0) |
+	       (r->durable ? F_DURABLE : 0) | (r->durable_v2 ? F_DURABLE_V2 : 0) |
+	       (r->delete_on_close ? F_DELETE_ON_CLOSE : 0) |
 	       (r->delete_pending ? F_DELETE_PENDING : 0) | (r->consumed ? F_CONSUMED : 0) |
 	       (r->disconnected ? F_DISCONNECTED : 0) | (r->has_app_version ? F_APP_VERSION : 0);
 }
@@ -96,7 +97,8 @@ static uint32_t flags_of(const struct rec_open *r)
 static bool sizes_ok(const struct rec_open *r)
 {
 	return r->handle_len <= REC_HANDLE_MAX && r->n_locks <= REC_LOCKS_MAX &&
-	       (!r->path || strlen(r->path) <= REC_PATH_MAX) && (!r->user || strlen(r->user) <= REC_NAME_MAX) &&
+	       (!r->path || strlen(r->path) <= REC_PATH_MAX) &&
+	       (!r->user || strlen(r->user) <= REC_NAME_MAX) &&
 	       (!r->share_name || strlen(r->share_name) <= REC_NAME_MAX);
 }
 
@@ -251,7 +253,9 @@ static int get_locks(const HfRec__Open *m, struct rec_open *r)
 
 		if (l->length > 0 && l->offset > UINT64_MAX - (l->length - 1))
 			return -EBADMSG;
-		r->locks[i] = (struct rec_lock){ .offset = l->offset, .length = l->length, .req = l->req,
+		r->locks[i] = (struct rec_lock){ .offset = l->offset,
+						 .length = l->length,
+						 .req = l->req,
 						 .exclusive = l->exclusive };
 	}
 	return 0;
@@ -260,9 +264,11 @@ static int get_locks(const HfRec__Open *m, struct rec_open *r)
 static int get_lease(const HfRec__Lease *m, struct rec_lease *l)
 {
 	l->present = true;
-	if (get_guid(m->key, &l->key, NULL) < 0 || get_guid(m->parent_key, &l->parent_key, &l->has_parent) < 0)
+	if (get_guid(m->key, &l->key, NULL) < 0 ||
+	    get_guid(m->parent_key, &l->parent_key, &l->has_parent) < 0)
 		return -EBADMSG;
-	if (m->state > 7 || m->breaking_to > 7 || m->epoch > UINT16_MAX || m->version < 1 || m->version > 2)
+	if (m->state > 7 || m->breaking_to > 7 || m->epoch > UINT16_MAX || m->version < 1 ||
+	    m->version > 2)
 		return -EBADMSG;
 	l->state = m->state;
 	l->breaking_to = m->breaking_to;
@@ -325,7 +331,8 @@ static int get_guids(const HfRec__Open *m, struct rec_open *r)
 
 static int get_bytes(const HfRec__Open *m, struct rec_open *r)
 {
-	if (m->handle.len > REC_HANDLE_MAX || (m->lock_seq.len != 0 && m->lock_seq.len != REC_LOCK_SEQS))
+	if (m->handle.len > REC_HANDLE_MAX ||
+	    (m->lock_seq.len != 0 && m->lock_seq.len != REC_LOCK_SEQS))
 		return -EBADMSG;
 	if (m->handle.len)
 		memcpy(r->handle, m->handle.data, m->handle.len);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The record of an open: what the owner of a file knows about one open, as C struct and as bytes (protobuf,
- * record.proto). The same bytes are the value in the state store and the payload that crosses between nodes when an
- * open is asked for, re-asserted or reclaimed. Pure; any thread.
+ * The record of an open: what the owner of a file knows about one open, as C struct and as bytes
+ * (protobuf, record.proto). The same bytes are the value in the state store and the payload that
+ * crosses between nodes when an open is asked for, re-asserted or reclaimed. Pure; any thread.
  */
 #ifndef HF_STATESTORE_RECORD_H
 #define HF_STATESTORE_RECORD_H
@@ -13,20 +13,20 @@
 
 #define REC_VERSION 1u
 #define REC_HANDLE_MAX 160
-#define REC_PATH_MAX 32767  /* bytes of UTF-8 */
-#define REC_NAME_MAX 512    /* share and user names, bytes */
+#define REC_PATH_MAX 32767 /* bytes of UTF-8 */
+#define REC_NAME_MAX 512 /* share and user names, bytes */
 #define REC_LOCKS_MAX 8192
 #define REC_LOCK_SEQS 64
 
 /* One byte-range lock that was granted. */
 struct rec_lock {
 	uint64_t offset, length;
-	uint64_t req;      /* the request that was granted: recognises a retry */
+	uint64_t req; /* the request that was granted: recognises a retry */
 	bool exclusive;
 };
 
-/* A request for a lease as a client makes it, and the lease as granted; state bits are those of MS-SMB2 2.2.13.2.8.
- * Nothing grants one yet. */
+/* A request for a lease as a client makes it, and the lease as granted; state bits are those of
+ * MS-SMB2 2.2.13.2.8. Nothing grants one yet. */
 struct rec_lease {
 	bool present;
 	struct guid key;
@@ -39,59 +39,63 @@ struct rec_lease {
 
 enum rec_phase {
 	REC_OPEN = 0,
-	REC_DELETING = 1, /* the last one closed with the file's deletion pending: its unlink is to be done */
+	REC_DELETING = 1, /* the last one closed with the file's deletion pending: its unlink is to
+			     be done */
 };
 
 /* Strings are malloc'ed and owned by the struct, or NULL. */
 struct rec_open {
 	/* who and what: never changes after the grant */
-	uint64_t id;                 /* persistent id: random in the upper 48 bits, slot in the lower 16 */
+	uint64_t id; /* persistent id: random in the upper 48 bits, slot in the lower 16 */
 	struct file_key key;
 	bool directory;
 	struct guid client_guid;
-	bool has_create_guid;        /* a durable v2 or persistent open */
+	bool has_create_guid; /* a durable v2 or persistent open */
 	struct guid create_guid;
 	bool has_app_id;
 	struct guid app_id;
 	bool has_app_version;
 	uint64_t app_version_high, app_version_low;
-	bool has_owner;              /* Open.DurableOwner is known */
+	bool has_owner; /* Open.DurableOwner is known */
 	struct sid owner;
-	uint32_t access;             /* granted access mask */
-	uint32_t share;              /* FILE_SHARE_* */
-	uint32_t options;            /* create options as asked */
+	uint32_t access; /* granted access mask */
+	uint32_t share; /* FILE_SHARE_* */
+	uint32_t options; /* create options as asked */
 	bool persistent, durable;
-	bool durable_v2;             /* asked for by DH2Q */
-	uint32_t timeout_ms;         /* how long it is kept when disconnected */
+	bool durable_v2; /* asked for by DH2Q */
+	uint32_t timeout_ms; /* how long it is kept when disconnected */
 	char *share_name;
-	char *user;                  /* for listings */
+	char *user; /* for listings */
 	uint8_t handle[REC_HANDLE_MAX]; /* of the VFS: opens the file whatever its name is now */
 	uint16_t handle_len;
-	uint64_t opened_at;          /* wall clock, ns */
+	uint64_t opened_at; /* wall clock, ns */
 
 	/* changes, each change by its owner raises `version` */
 	uint64_t version;
-	char *path;                  /* relative to the share, UTF-8, '/' between */
+	char *path; /* relative to the share, UTF-8, '/' between */
 	bool delete_on_close;
-	bool delete_pending;         /* of the file: the same in all its opens */
-	uint64_t file_version;       /* grows with each change of `path` or `delete_pending` of the file */
-	bool consumed;               /* the client has used the handle: a replayed CREATE comes too late */
+	bool delete_pending; /* of the file: the same in all its opens */
+	uint64_t
+		file_version; /* grows with each change of `path` or `delete_pending` of the file */
+	bool consumed; /* the client has used the handle: a replayed CREATE comes too late */
 	enum rec_phase phase;
 	struct rec_lease lease;
-	struct rec_lock *locks;      /* malloc'ed */
+	struct rec_lock *locks; /* malloc'ed */
 	uint32_t n_locks;
-	uint64_t unlock_req;         /* the last unlock that was executed, and its outcome: recognises a retry */
+	uint64_t unlock_req; /* the last unlock that was executed, and its outcome: recognises a
+				retry */
 	uint32_t unlock_outcome;
-	uint8_t lock_seq[REC_LOCK_SEQS]; /* Open.LockSequenceArray (MS-SMB2 3.3.1.10): number + 1; 0: not valid */
+	uint8_t lock_seq[REC_LOCK_SEQS]; /* Open.LockSequenceArray (MS-SMB2 3.3.1.10): number + 1;
+					    0: not valid */
 
 	/* where it is held */
 	uint32_t home_node, home_worker;
-	uint64_t home_incarnation;   /* 0: nowhere */
-	uint64_t open_req;           /* the home's request that made or reclaimed it */
+	uint64_t home_incarnation; /* 0: nowhere */
+	uint64_t open_req; /* the home's request that made or reclaimed it */
 	uint64_t session_id;
-	uint64_t volatile_id;        /* SMB2 FileId.Volatile at the home */
+	uint64_t volatile_id; /* SMB2 FileId.Volatile at the home */
 	bool disconnected;
-	uint64_t deadline;           /* wall clock ns after which a disconnected open is closed */
+	uint64_t deadline; /* wall clock ns after which a disconnected open is closed */
 };
 
 /* Frees what the struct owns; it is zero afterwards. */

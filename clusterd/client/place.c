@@ -26,7 +26,8 @@ static const struct view_member *best_node(const struct view *v, uint32_t slot, 
 		const struct view_member *m = &v->members[i];
 		uint64_t w = weight(m->node_id, slot);
 
-		if (m->incarnation == 0 || m->workers == 0 || (m->state == VIEW_DRAINING) != draining)
+		if (m->incarnation == 0 || m->workers == 0 ||
+		    (m->state == VIEW_DRAINING) != draining)
 			continue;
 		if (!best || w > best_w || (w == best_w && m->node_id < best->node_id)) {
 			best = m;

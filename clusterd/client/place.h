@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Placement: which slot a file belongs to and which worker of which node owns a slot. Pure; the same answer on
- * every node that has the same view. Any thread.
+ * Placement: which slot a file belongs to and which worker of which node owns a slot. Pure; the
+ * same answer on every node that has the same view. Any thread.
  */
 #ifndef HF_CLUSTERD_CLIENT_PLACE_H
 #define HF_CLUSTERD_CLIENT_PLACE_H
@@ -22,8 +22,9 @@ static inline bool place_equal(const struct place *a, const struct place *b)
 
 /* The slot (0..n_slots-1) of the thing whose key is `key`. */
 uint32_t place_slot_of(struct blob key, uint32_t n_slots);
-/* The owner of `slot` by rendezvous hashing: first over the nodes of the view that have an smbd (those that are
- * draining only when no other has one), then over its workers. False when no member has an smbd. */
+/* The owner of `slot` by rendezvous hashing: first over the nodes of the view that have an smbd
+ * (those that are draining only when no other has one), then over its workers. False when no member
+ * has an smbd. */
 bool place_owner(const struct view *v, uint32_t slot, struct place *ret);
 
 #endif

@@ -45,11 +45,13 @@ static int client_up(struct rpc_conn *conn, void *arg)
 	struct rpc_client *c = container_of(conn->owner, struct rpc_client, owner);
 	int r = 0;
 
+	c->conn = conn; /* `up` may send already */
 	if (c->user.up && !c->owner.silent)
 		r = c->user.up(conn, c->user.arg);
-	if (r < 0)
+	if (r < 0) {
+		c->conn = NULL;
 		return r;
-	c->conn = conn;
+	}
 	c->state = CLIENT_UP;
 	c->last_error = 0;
 	c->up_since = loop_now(c->owner.loop);

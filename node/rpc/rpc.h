@@ -75,7 +75,7 @@ void rpc_fail(struct rpc_request *rq, int code);
 struct rpc_conn_ops {
 	const struct rpc_method *methods; /* may be NULL: serves nothing */
 	void *arg;
-	/* Connected and introduced; before any request is served. On the connection's loop; must not wait.
+	/* Connected and introduced; before any request is served. On the connection's loop; must not wait, may send.
 	 * A negative result refuses the peer and closes. May be NULL. */
 	int (*up)(struct rpc_conn *c, void *arg);
 	/* The connection is ending (once per successful up). Its requests may still be answered, into nothing. */

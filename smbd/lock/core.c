@@ -113,7 +113,11 @@ struct lk_ent *core_find(const struct lk_core *c, uint64_t id)
 
 struct lk_msg *reply(struct fx *fx, const struct lk_msg *m, int outcome)
 {
-	struct lk_msg r = { .kind = LKM_REPLY, .req = m->req, .asked = m->kind, .slot = m->slot, .id = m->id,
+	struct lk_msg r = { .kind = LKM_REPLY,
+			    .req = m->req,
+			    .asked = m->kind,
+			    .slot = m->slot,
+			    .id = m->id,
 			    .outcome = outcome };
 
 	return fx_send(fx, m->from, &r);

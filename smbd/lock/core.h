@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The decisions of a slot's owner: (state, message, time) -> (state, messages, records to write). No I/O, no clock, no
- * waiting: a decision that needs others first (a recalled permit, an acknowledged note) is parked in the file and run
- * again when the last acknowledgement has come. Belongs to the owner's worker.
+ * The decisions of a slot's owner: (state, message, time) -> (state, messages, records to write).
+ * No I/O, no clock, no waiting: a decision that needs others first (a recalled permit, an
+ * acknowledged note) is parked in the file and run again when the last acknowledgement has come.
+ * Belongs to the owner's worker.
  */
 #ifndef HF_SMBD_LOCK_CORE_H
 #define HF_SMBD_LOCK_CORE_H
@@ -34,16 +35,17 @@ struct fx_unlink {
 /* Effects of one decision. */
 struct fx {
 	struct list outs, undos, unlinks;
-	uint64_t *ids;  /* opens whose records changed */
+	uint64_t *ids; /* opens whose records changed */
 	size_t n_ids, cap_ids;
-	int err;        /* -ENOMEM: a record change was not noted */
+	int err; /* -ENOMEM: a record change was not noted */
 };
 
 void fx_init(struct fx *fx);
 void fx_done(struct fx *fx);
 /* Queues a message; what `m` points to moves. A message that cannot be queued is a message lost. */
 struct lk_msg *fx_send(struct fx *fx, struct place to, struct lk_msg *m);
-/* The record of this open is to be written (or removed when it is gone or not persistent any more). */
+/* The record of this open is to be written (or removed when it is gone or not persistent any more).
+ */
 void fx_put(struct fx *fx, uint64_t id);
 void fx_add_undo(struct fx *fx, uint64_t id, uint64_t req);
 void fx_add_unlink(struct fx *fx, const struct rec_open *rec);
@@ -56,16 +58,16 @@ struct lk_file;
 struct lk_ent {
 	struct rec_open rec;
 	struct lk_file *file;
-	struct list in_file;   /* opens or zombies of the file */
-	struct list noted;     /* core.noted while a note is not acknowledged */
+	struct list in_file; /* opens or zombies of the file */
+	struct list noted; /* core.noted while a note is not acknowledged */
 	struct hnode by_id;
-	uint64_t note;         /* the note that is not acknowledged; 0: none */
+	uint64_t note; /* the note that is not acknowledged; 0: none */
 	uint32_t note_flags;
 	int note_why;
-	bool permit;           /* its home need not ask */
-	bool zombie;           /* closed; only its home has to acknowledge that */
-	bool asserted;         /* its home named it since this owner took the slot */
-	bool unlinking;        /* the owner's own unlink runs */
+	bool permit; /* its home need not ask */
+	bool zombie; /* closed; only its home has to acknowledge that */
+	bool asserted; /* its home named it since this owner took the slot */
+	bool unlinking; /* the owner's own unlink runs */
 };
 
 /* A LOCK request that cannot be granted yet. */
@@ -75,7 +77,7 @@ struct lk_waiter {
 	struct place from;
 	uint64_t req;
 	struct lk_seq seq;
-	bool wait;  /* else it only waits for permits to come back, and is refused on a conflict */
+	bool wait; /* else it only waits for permits to come back, and is refused on a conflict */
 	bool told;
 	unsigned int n;
 	struct lk_range ranges[];
@@ -84,7 +86,7 @@ struct lk_waiter {
 /* Something that goes on once no note of the file is unacknowledged. */
 struct lk_parked {
 	struct list link;
-	bool reply;      /* send `msg` to `to`; else decide it anew */
+	bool reply; /* send `msg` to `to`; else decide it anew */
 	struct place to;
 	struct lk_msg msg;
 };
@@ -93,30 +95,30 @@ struct lk_file {
 	struct hnode by_key;
 	struct file_key key;
 	struct list opens, zombies, waiters, parked;
-	struct list touched;   /* core.touched: may be empty now */
+	struct list touched; /* core.touched: may be empty now */
 	uint32_t n_opens, n_waiters;
 	uint32_t unacked;
 	bool delete_pending;
-	uint64_t version;      /* of path and delete_pending */
+	uint64_t version; /* of path and delete_pending */
 	bool kicking, again;
 };
 
 struct lk_core {
 	uint32_t slot;
 	const struct lk_limits *limits;
-	const struct view *view;  /* in force; who is alive */
+	const struct view *view; /* in force; who is alive */
 	struct htable files, ents;
 	struct list noted, touched;
 	uint64_t next_note;
-	uint64_t next_deadline;   /* no disconnected open ends before */
+	uint64_t next_deadline; /* no disconnected open ends before */
 };
 
 void core_init(struct lk_core *c, uint32_t slot, const struct lk_limits *limits);
 /* Frees all state. */
 void core_done(struct lk_core *c);
 
-/* Decides a request or an acknowledgement. `now`: wall clock, ns. `m` stays the caller's, but its rec, path and
- * share_name may be moved out. */
+/* Decides a request or an acknowledgement. `now`: wall clock, ns. `m` stays the caller's, but its
+ * rec, path and share_name may be moved out. */
 void core_handle(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 /* As core_handle(), for what was parked inside of it. */
 void core_redo(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
@@ -134,7 +136,8 @@ void core_scavenge(struct lk_core *c, uint64_t now, struct fx *fx);
 void core_renote(struct lk_core *c, struct fx *fx);
 /* The owner's own unlink of a file ended. */
 void core_unlinked(struct lk_core *c, uint64_t id, bool done, uint64_t now, struct fx *fx);
-/* The records of `failed` could not be written: takes back what it granted; further effects go to `fx`. */
+/* The records of `failed` could not be written: takes back what it granted; further effects go to
+ * `fx`. */
 void core_fail(struct lk_core *c, const struct fx *failed, uint64_t now, struct fx *fx);
 
 struct lk_ent *core_find(const struct lk_core *c, uint64_t id);

@@ -11,19 +11,25 @@ struct lk_file *file_find(const struct lk_core *c, const struct file_key *key);
 struct lk_file *file_get(struct lk_core *c, const struct file_key *key);
 /* Frees the files that nothing refers to any more. */
 void file_sweep(struct lk_core *c);
-/* The state of the file was changed by `by` (may be NULL): raises versions, tells the homes of all others. */
+/* The state of the file was changed by `by` (may be NULL): raises versions, tells the homes of all
+ * others. */
 void file_changed(struct lk_core *c, struct lk_file *f, struct lk_ent *by, struct fx *fx);
-/* Something that others wait for has happened: runs what is parked, waiting locks, gives permits back. */
+/* Something that others wait for has happened: runs what is parked, waiting locks, gives permits
+ * back. */
 void file_kick(struct lk_core *c, struct lk_file *f, uint64_t now, struct fx *fx);
-/* Puts `m` aside until all notes of the file are acknowledged, then decides it anew. What it points to moves. */
+/* Puts `m` aside until all notes of the file are acknowledged, then decides it anew. What it points
+ * to moves. */
 void file_park(struct lk_file *f, struct lk_msg *m);
-/* Answers `m` now, or once all notes of the file are acknowledged. Returns the reply to fill in, or NULL. */
-struct lk_msg *file_reply_acked(struct lk_file *f, const struct lk_msg *m, int outcome, struct fx *fx);
+/* Answers `m` now, or once all notes of the file are acknowledged. Returns the reply to fill in, or
+ * NULL. */
+struct lk_msg *file_reply_acked(struct lk_file *f, const struct lk_msg *m, int outcome,
+				struct fx *fx);
 
 /* --- ent.c --- */
 static inline struct place ent_home(const struct lk_ent *e)
 {
-	return (struct place){ .node = e->rec.home_node, .worker = e->rec.home_worker,
+	return (struct place){ .node = e->rec.home_node,
+			       .worker = e->rec.home_worker,
 			       .incarnation = e->rec.home_incarnation };
 }
 static inline void ent_set_home(struct lk_ent *e, struct place p)
@@ -42,8 +48,8 @@ static inline bool ent_at(const struct lk_ent *e, const struct place *p)
 bool ent_home_alive(const struct lk_core *c, const struct lk_ent *e);
 /* Adds an open to its file; `rec` moves. NULL: no memory (rec is untouched). */
 struct lk_ent *ent_new(struct lk_core *c, struct lk_file *f, struct rec_open *rec);
-/* Takes an open out of its file and its record out of the store. While a note to its home is not acknowledged it goes
- * on as a zombie. */
+/* Takes an open out of its file and its record out of the store. While a note to its home is not
+ * acknowledged it goes on as a zombie. */
 void ent_remove(struct lk_core *c, struct lk_ent *e, struct fx *fx);
 /* A change of its record: raises the version and has it written. */
 void ent_changed(struct lk_ent *e, struct fx *fx);
@@ -59,9 +65,11 @@ void ent_disconnect(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx
 bool ent_may_have_permit(const struct lk_ent *e);
 
 /* --- close.c --- */
-/* Closes an open, whoever asked for it. True: it was the last one of a file to be deleted, stays and is REC_DELETING. */
+/* Closes an open, whoever asked for it. True: it was the last one of a file to be deleted, stays
+ * and is REC_DELETING. */
 bool close_ent(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx);
-/* As close_ent(), from the owner's side: tells the home why (0: it is gone), and unlinks if it has to be. */
+/* As close_ent(), from the owner's side: tells the home why (0: it is gone), and unlinks if it has
+ * to be. */
 void close_by_owner(struct lk_core *c, struct lk_ent *e, int why, uint64_t now, struct fx *fx);
 void do_close(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 void do_unlinked(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
@@ -74,7 +82,8 @@ void do_open(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 void do_reclaim(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 /* Answers with the whole open: replayed, reclaimed or recognised. */
 void reply_rec(struct lk_ent *e, const struct lk_msg *m, int outcome, struct fx *fx);
-/* Gives an open to the home that asks in `m`: 1: done; 0: the present home was told first, `m` is parked. */
+/* Gives an open to the home that asks in `m`: 1: done; 0: the present home was told first, `m` is
+ * parked. */
 int attach(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, uint64_t now, struct fx *fx);
 
 /* --- locks.c --- */
@@ -84,14 +93,16 @@ void do_lock_cancel(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx
 void do_io(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 /* Tries the waiting locks of a file in order. True when one was granted or refused. */
 bool locks_kick(struct lk_core *c, struct lk_file *f, struct fx *fx);
-/* Ends the waiting locks of an open: with a reply, or silently when its home is gone (`outcome` 0). */
+/* Ends the waiting locks of an open: with a reply, or silently when its home is gone (`outcome` 0).
+ */
 void locks_drop_waiters(struct lk_ent *e, int outcome, struct fx *fx);
 /* Takes back locks granted to request `req`. */
 bool locks_undo(struct lk_ent *e, uint64_t req);
 
 /* Makes the reply to `m`; NULL when it cannot be queued. */
 struct lk_msg *reply(struct fx *fx, const struct lk_msg *m, int outcome);
-/* The open that `m` is about, when it is held by who asks; else answers LK_GONE and returns NULL. */
+/* The open that `m` is about, when it is held by who asks; else answers LK_GONE and returns NULL.
+ */
 struct lk_ent *ent_of(struct lk_core *c, const struct lk_msg *m, struct fx *fx);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Opens as their owner knows them: life, notes to their homes, disconnection. On the owner's worker. */
+/* Opens as their owner knows them: life, notes to their homes, disconnection. On the owner's
+ * worker. */
 #include "smbd/lock/core_priv.h"
 
 #include "node/base/hash.h"
@@ -76,8 +77,13 @@ void ent_changed(struct lk_ent *e, struct fx *fx)
 
 static void send_note(struct lk_core *c, struct lk_ent *e, uint32_t flags, struct fx *fx)
 {
-	struct lk_msg m = { .kind = LKM_NOTE, .req = e->note, .slot = c->slot, .id = e->rec.id, .flags = flags,
-			    .outcome = e->note_why, .file_version = e->rec.file_version };
+	struct lk_msg m = { .kind = LKM_NOTE,
+			    .req = e->note,
+			    .slot = c->slot,
+			    .id = e->rec.id,
+			    .flags = flags,
+			    .outcome = e->note_why,
+			    .file_version = e->rec.file_version };
 
 	if (flags & LKF_STATE) {
 		if (e->file->delete_pending)

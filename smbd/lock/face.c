@@ -11,7 +11,9 @@ static uint64_t call_deadline(const struct lockc *c)
 
 static struct lk_msg msg_for(const struct lk_open *o, enum lk_kind kind)
 {
-	return (struct lk_msg){ .kind = kind, .id = o->rec.id, .slot = (uint32_t)(o->rec.id & 0xffff) };
+	return (struct lk_msg){ .kind = kind,
+				.id = o->rec.id,
+				.slot = (uint32_t)(o->rec.id & 0xffff) };
 }
 
 /* Asks about an open that this worker holds, without an end to the waiting. */
@@ -32,7 +34,8 @@ static uint32_t slot_of(const struct lockc *c, const struct file_key *key)
 
 int lockc_open(struct lockc *c, const struct rec_open *want, bool replay, struct lk_open **ret)
 {
-	struct lk_msg m = { .kind = LKM_OPEN, .slot = slot_of(c, &want->key),
+	struct lk_msg m = { .kind = LKM_OPEN,
+			    .slot = slot_of(c, &want->key),
 			    .flags = LKF_HAS_REC | (replay ? LKF_REPLAY : 0) };
 	struct lk_open *o = home_open_new(want);
 	struct hreq r = { .m = &m, .open = o };
@@ -66,8 +69,8 @@ int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **
 	o = r.open = home_open_new(NULL);
 	if (!o)
 		return -ENOMEM;
-	m.flags = (q->v2 ? LKF_V2 : 0) | (q->persistent ? LKF_PERSISTENT : 0) | (q->has_owner ? LKF_HAS_OWNER : 0) |
-		  (q->has_lease ? LKF_HAS_LEASE : 0);
+	m.flags = (q->v2 ? LKF_V2 : 0) | (q->persistent ? LKF_PERSISTENT : 0) |
+		  (q->has_owner ? LKF_HAS_OWNER : 0) | (q->has_lease ? LKF_HAS_LEASE : 0);
 	m.create_guid = q->create_guid;
 	m.client_guid = q->client_guid;
 	m.lease_key = q->lease_key;
@@ -111,7 +114,8 @@ int lockc_close(struct lockc *c, struct lk_open *o)
 	if (e != LK_UNLINK)
 		home_open_remove(c, o);
 	home_open_unref(o);
-	/* The owner does not know it: it was closed by this very request, whose first reply was lost. */
+	/* The owner does not know it: it was closed by this very request, whose first reply was
+	 * lost. */
 	return e == LK_GONE ? LK_OK : e;
 }
 
@@ -147,7 +151,8 @@ static bool too_many_waiters(struct lockc *c, const struct lk_open *o)
 	htable_foreach(n, &it, &c->reqs) {
 		const struct hreq *r = htable_entry(n, struct hreq, by_req);
 
-		k += r->m->kind == LKM_LOCK && (r->m->flags & LKF_WAIT) && r->open->rec.session_id == o->rec.session_id;
+		k += r->m->kind == LKM_LOCK && (r->m->flags & LKF_WAIT) &&
+		     r->open->rec.session_id == o->rec.session_id;
 	}
 	return k >= c->cfg.limits.waiters_per_session;
 }
@@ -161,8 +166,8 @@ static int put_ranges(struct lk_msg *m, const struct lk_range *r, unsigned int n
 	return LK_OK;
 }
 
-int lockc_lock(struct lockc *c, struct lk_open *o, const struct lk_range *r, unsigned int n, struct lk_seq seq, bool wait,
-	       void (*pending)(void *arg), void *arg)
+int lockc_lock(struct lockc *c, struct lk_open *o, const struct lk_range *r, unsigned int n,
+	       struct lk_seq seq, bool wait, void (*pending)(void *arg), void *arg)
 {
 	struct lk_msg m = msg_for(o, LKM_LOCK);
 	struct hreq q = { .m = &m, .open = o, .pending = pending, .arg = arg };
@@ -177,7 +182,8 @@ int lockc_lock(struct lockc *c, struct lk_open *o, const struct lk_range *r, uns
 	return home_call(c, &q, call_deadline(c), wait && n == 1);
 }
 
-int lockc_unlock(struct lockc *c, struct lk_open *o, const struct lk_range *r, unsigned int n, struct lk_seq seq)
+int lockc_unlock(struct lockc *c, struct lk_open *o, const struct lk_range *r, unsigned int n,
+		 struct lk_seq seq)
 {
 	struct lk_msg m = msg_for(o, LKM_UNLOCK);
 	int e;
@@ -217,7 +223,8 @@ int lockc_io_begin(struct lockc *c, struct lk_open *o, uint64_t offset, uint64_t
 		struct hreq r = { .m = &m, .open = o };
 		int e;
 
-		m.ranges[0] = (struct lk_range){ .offset = offset, .length = length, .exclusive = write };
+		m.ranges[0] =
+			(struct lk_range){ .offset = offset, .length = length, .exclusive = write };
 		m.n_ranges = 1;
 		home_open_ref(o);
 		e = home_call(c, &r, call_deadline(c), false);
@@ -322,7 +329,8 @@ static int copy_into(const struct rec_open *from, struct arena *a, struct rec_op
 	return ret->path && ret->share_name && ret->user && ret->locks ? 0 : -ENOMEM;
 }
 
-int lockc_list(struct lockc *c, uint64_t after, uint32_t max, struct arena *a, struct rec_open **ret, uint32_t *ret_n)
+int lockc_list(struct lockc *c, uint64_t after, uint32_t max, struct arena *a,
+	       struct rec_open **ret, uint32_t *ret_n)
 {
 	size_t n = 0;
 	_cleanup_free_ uint64_t *ids = sorted_ids(c, after, &n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Files as their owner knows them: what is parked, and what goes on when something has changed. On the owner's worker. */
+/* Files as their owner knows them: what is parked, and what goes on when something has changed. On
+ * the owner's worker. */
 #include "smbd/lock/core_priv.h"
 
 #include "node/base/hash.h"
@@ -128,7 +129,9 @@ static void give_permits(struct lk_core *c, struct lk_file *f, struct fx *fx)
 	struct lk_ent *e;
 
 	list_foreach(e, &f->opens, in_file) {
-		struct lk_msg m = { .kind = LKM_NOTE, .slot = c->slot, .id = e->rec.id, .flags = LKF_PERMIT };
+		struct lk_msg m = {
+			.kind = LKM_NOTE, .slot = c->slot, .id = e->rec.id, .flags = LKF_PERMIT
+		};
 
 		if (e->permit || e->note != 0 || e->rec.disconnected || e->rec.phase != REC_OPEN ||
 		    !ent_home_alive(c, e) || !ent_may_have_permit(e))
@@ -180,9 +183,14 @@ void file_park(struct lk_file *f, struct lk_msg *m)
 	park(f, m);
 }
 
-struct lk_msg *file_reply_acked(struct lk_file *f, const struct lk_msg *m, int outcome, struct fx *fx)
+struct lk_msg *file_reply_acked(struct lk_file *f, const struct lk_msg *m, int outcome,
+				struct fx *fx)
 {
-	struct lk_msg r = { .kind = LKM_REPLY, .req = m->req, .asked = m->kind, .slot = m->slot, .id = m->id,
+	struct lk_msg r = { .kind = LKM_REPLY,
+			    .req = m->req,
+			    .asked = m->kind,
+			    .slot = m->slot,
+			    .id = m->id,
 			    .outcome = outcome };
 	struct lk_parked *p;
 

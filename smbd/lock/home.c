@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The home of opens: calls that wait for an owner, what their replies change, the tables of opens. A reply counts only
- * when it comes from the present owner of the slot and was sent in the view in which its ownership began, or later; it
- * takes effect the moment it arrives, so that a view change right after it re-asserts what it granted.
+ * The home of opens: calls that wait for an owner, what their replies change, the tables of opens.
+ * A reply counts only when it comes from the present owner of the slot and was sent in the view in
+ * which its ownership began, or later; it takes effect the moment it arrives, so that a view change
+ * right after it re-asserts what it granted.
  */
 #include "smbd/lock/lockc_priv.h"
 
@@ -69,14 +70,16 @@ struct lk_open *lockc_find(struct lockc *c, uint64_t id)
 	return NULL;
 }
 
-struct lk_open *lockc_replay_find(struct lockc *c, const struct guid *client_guid, const struct guid *create_guid)
+struct lk_open *lockc_replay_find(struct lockc *c, const struct guid *client_guid,
+				  const struct guid *create_guid)
 {
 	struct hnode *n = htable_find(&c->by_create, create_hash(client_guid, create_guid));
 
 	for (; n; n = htable_find_next(n)) {
 		struct lk_open *o = htable_entry(n, struct lk_open, by_create);
 
-		if (guid_equal(&o->rec.client_guid, client_guid) && guid_equal(&o->rec.create_guid, create_guid))
+		if (guid_equal(&o->rec.client_guid, client_guid) &&
+		    guid_equal(&o->rec.create_guid, create_guid))
 			return o;
 	}
 	return NULL;
@@ -87,7 +90,8 @@ void home_open_add(struct lockc *c, struct lk_open *o)
 	home_open_ref(o);
 	htable_insert(&c->by_id, &o->by_id, hash64_u64(o->rec.id));
 	if (o->rec.has_create_guid)
-		htable_insert(&c->by_create, &o->by_create, create_hash(&o->rec.client_guid, &o->rec.create_guid));
+		htable_insert(&c->by_create, &o->by_create,
+			      create_hash(&o->rec.client_guid, &o->rec.create_guid));
 }
 
 void home_open_remove(struct lockc *c, struct lk_open *o)
@@ -208,8 +212,10 @@ static void got_lock(struct lockc *c, struct hreq *r, struct lk_msg *m)
 	}
 	rec->locks = l;
 	for (unsigned int i = 0; i < q->n_ranges; i++)
-		l[rec->n_locks++] = (struct rec_lock){ .offset = q->ranges[i].offset, .length = q->ranges[i].length,
-						       .exclusive = q->ranges[i].exclusive, .req = q->req };
+		l[rec->n_locks++] = (struct rec_lock){ .offset = q->ranges[i].offset,
+						       .length = q->ranges[i].length,
+						       .exclusive = q->ranges[i].exclusive,
+						       .req = q->req };
 	brl_seq_done(rec->lock_seq, q->seq.index, q->seq.number);
 	home_own_shared(r->open);
 }
@@ -222,12 +228,14 @@ static void got_unlock(struct hreq *r, struct lk_msg *m)
 	if (r->outcome < 0 || (m->flags & LKF_REPLAY) || r->outcome == LK_GONE)
 		return;
 	for (unsigned int i = 0; i < q->n_ranges; i++) {
-		int k = brl_find(rec->locks, rec->n_locks, q->ranges[i].offset, q->ranges[i].length);
+		int k = brl_find(rec->locks, rec->n_locks, q->ranges[i].offset,
+				 q->ranges[i].length);
 
 		if (k < 0)
 			break;
 		rec->n_locks--;
-		memmove(&rec->locks[k], &rec->locks[k + 1], (rec->n_locks - (uint32_t)k) * sizeof(rec->locks[0]));
+		memmove(&rec->locks[k], &rec->locks[k + 1],
+			(rec->n_locks - (uint32_t)k) * sizeof(rec->locks[0]));
 	}
 	if (r->outcome == LK_OK)
 		brl_seq_done(rec->lock_seq, q->seq.index, q->seq.number);
@@ -285,7 +293,8 @@ static void apply(struct lockc *c, struct hreq *r, struct lk_msg *m)
 		}
 		return;
 	case LKM_QUERY:
-		r->info = (struct lk_file_info){ .opens = m->count, .delete_pending = m->flags & LKF_DELETE_PENDING };
+		r->info = (struct lk_file_info){ .opens = m->count,
+						 .delete_pending = m->flags & LKF_DELETE_PENDING };
 		return;
 	default:
 		return;
@@ -342,7 +351,8 @@ void home_take(struct lockc *c, struct lk_msg *m)
 
 /* --- calls --- */
 
-/* Within this worker the owner gets a copy that it may plunder; its answer may be here before this returns. */
+/* Within this worker the owner gets a copy that it may plunder; its answer may be here before this
+ * returns. */
 static void send_direct(struct lockc *c, struct hreq *r)
 {
 	struct lk_msg m = *r->m;
@@ -354,7 +364,8 @@ static void send_direct(struct lockc *c, struct hreq *r)
 			return;
 		m.flags |= LKF_HAS_REC;
 	}
-	if (rec_set_str(&m.path, r->m->path) == 0 && rec_set_str(&m.share_name, r->m->share_name) == 0)
+	if (rec_set_str(&m.path, r->m->path) == 0 &&
+	    rec_set_str(&m.share_name, r->m->share_name) == 0)
 		lockd_take(c, &m);
 	msg_done(&m);
 }
@@ -362,8 +373,12 @@ static void send_direct(struct lockc *c, struct hreq *r)
 static void send_cancel(struct lockc *c, struct hreq *r, bool undo)
 {
 	const struct hslot *h = &c->hslots[r->m->slot];
-	struct lk_msg m = { .kind = LKM_LOCK_CANCEL, .slot = r->m->slot, .id = r->m->id, .req = home_req(c),
-			    .target = r->m->req, .flags = undo ? LKF_ON : 0 };
+	struct lk_msg m = { .kind = LKM_LOCK_CANCEL,
+			    .slot = r->m->slot,
+			    .id = r->m->id,
+			    .req = home_req(c),
+			    .target = r->m->req,
+			    .flags = undo ? LKF_ON : 0 };
 
 	if (c->view && h->owned)
 		lockc_send(c, &h->owner, &m);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What an owner tells the home of an open unasked: permits, the file's state, that it is closed. On the worker's loop. */
+/* What an owner tells the home of an open unasked: permits, the file's state, that it is closed. On
+ * the worker's loop. */
 #include "smbd/lock/lockc_priv.h"
 
 static void ack(struct lockc *c, const struct lk_msg *note)
 {
-	struct lk_msg m = { .kind = LKM_NOTE_ACK, .slot = note->slot, .id = note->id, .req = note->req };
+	struct lk_msg m = {
+		.kind = LKM_NOTE_ACK, .slot = note->slot, .id = note->id, .req = note->req
+	};
 
 	if (note->req != 0)
 		lockc_send(c, &note->from, &m);
@@ -36,7 +39,8 @@ static void ack_after_io(struct lockc *c, struct lk_open *o, const struct lk_msg
 	if (o->io == 0)
 		ack(c, m);
 	else
-		hold(&o->acks, m); /* when it does not fit in memory it is lost, and the note comes again */
+		hold(&o->acks,
+		     m); /* when it does not fit in memory it is lost, and the note comes again */
 }
 
 static void new_state(struct lk_open *o, struct lk_msg *m)

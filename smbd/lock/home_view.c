@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How slots change hands, the home's part: its opens are named to their new owners, and what was asked is asked anew. */
+/* How slots change hands, the home's part: its opens are named to their new owners, and what was
+ * asked is asked anew. */
 #include "smbd/lock/lockc_priv.h"
 
 #define RESEND_ROUND_NS (200 * NS_PER_MS)
@@ -29,8 +30,12 @@ static bool has_to_name(const struct lockc *c, const struct peer *p, const struc
 
 static void name_open(struct lockc *c, const struct peer *p, const struct lk_open *o)
 {
-	struct lk_msg m = { .kind = LKM_REASSERT, .slot = (uint32_t)(o->rec.id & 0xffff), .id = o->rec.id,
-			    .target = p->round, .flags = LKF_HAS_REC, .rec = o->rec };
+	struct lk_msg m = { .kind = LKM_REASSERT,
+			    .slot = (uint32_t)(o->rec.id & 0xffff),
+			    .id = o->rec.id,
+			    .target = p->round,
+			    .flags = LKF_HAS_REC,
+			    .rec = o->rec };
 
 	if (o->permit)
 		m.flags |= LKF_PERMIT;
@@ -68,7 +73,9 @@ static int each_place(struct lockc *c, each_place_fn *fn)
 		const struct view_member *v = &c->view->members[i];
 
 		for (uint32_t w = 0; v->incarnation != 0 && w < v->workers; w++) {
-			struct place p = { .node = v->node_id, .worker = w, .incarnation = v->incarnation };
+			struct place p = { .node = v->node_id,
+					   .worker = w,
+					   .incarnation = v->incarnation };
 			int e = fn(c, &p);
 
 			if (e < 0)
@@ -84,7 +91,8 @@ static int assert_to(struct lockc *c, const struct place *at)
 
 	if (!p)
 		return -ENOMEM;
-	/* Also when there is nothing to name: the owner waits for it, and either end sees whether the other missed a view. */
+	/* Also when there is nothing to name: the owner waits for it, and either end sees whether
+	 * the other missed a view. */
 	send_round(c, p);
 	return 0;
 }
@@ -98,8 +106,10 @@ static int reassert_late(struct lockc *c, const struct place *at)
 	return 0;
 }
 
-/* Sends calls again: those of slots that this view moved, of one owner, or that have waited for long. */
-static void ask_anew(struct lockc *c, bool moved_only, const struct place *owner, uint64_t older_than)
+/* Sends calls again: those of slots that this view moved, of one owner, or that have waited for
+ * long. */
+static void ask_anew(struct lockc *c, bool moved_only, const struct place *owner,
+		     uint64_t older_than)
 {
 	size_t n_all = c->reqs.count, n = 0;
 	uint64_t *ids = calloc(n_all + 1, sizeof(*ids));
@@ -113,7 +123,8 @@ static void ask_anew(struct lockc *c, bool moved_only, const struct place *owner
 		const struct hreq *r = htable_entry(e, struct hreq, by_req);
 		const struct hslot *h = &c->hslots[r->m->slot];
 
-		if (!r->done && r->sent_at <= older_than && (!moved_only || h->moved == c->view->epoch) &&
+		if (!r->done && r->sent_at <= older_than &&
+		    (!moved_only || h->moved == c->view->epoch) &&
 		    (!owner || place_equal(owner, &h->owner)))
 			ids[n++] = r->m->req;
 	}
@@ -146,7 +157,8 @@ void home_done_ack(struct lockc *c, const struct lk_msg *m)
 {
 	struct peer *p = peer_find(c, &m->from);
 
-	/* Only the answer to the last round counts, and only in its view: `acked` then covers every slot up to it. */
+	/* Only the answer to the last round counts, and only in its view: `acked` then covers every
+	 * slot up to it. */
 	if (p && p->round == m->target && p->sent_at != 0) {
 		p->acked = MAX(p->acked, c->view->epoch);
 		p->sent_at = 0;
@@ -164,10 +176,11 @@ void lockc_linked(struct lockc *c, const struct place *to)
 	ask_anew(c, false, to, UINT64_MAX);
 }
 
-void home_tick(struct lockc *c)
+void home_tick(struct lockc *c, bool slow)
 {
 	uint64_t now = loop_now(c->cfg.loop);
 
 	each_place(c, reassert_late);
-	ask_anew(c, false, NULL, now > RESEND_CALL_NS ? now - RESEND_CALL_NS : 0);
+	if (slow)
+		ask_anew(c, false, NULL, now > RESEND_CALL_NS ? now - RESEND_CALL_NS : 0);
 }

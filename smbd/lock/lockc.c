@@ -283,8 +283,7 @@ static void on_tick(struct timer *t)
 		c->slow_tick = now + SLOW_TICK_NS;
 	if (c->view) {
 		lockd_tick(c, slow);
-		if (slow)
-			home_tick(c);
+		home_tick(c, slow);
 	}
 	timer_set(&c->tick, now + TICK_NS);
 }
@@ -294,7 +293,8 @@ static void on_tick(struct timer *t)
 static void default_limits(struct lk_limits *l)
 {
 	l->opens_per_file = l->opens_per_file ? l->opens_per_file : 16384;
-	l->locks_per_open = l->locks_per_open ? MIN(l->locks_per_open, (uint32_t)REC_LOCKS_MAX) : 4096;
+	l->locks_per_open =
+		l->locks_per_open ? MIN(l->locks_per_open, (uint32_t)REC_LOCKS_MAX) : 4096;
 	l->waiters_per_session = l->waiters_per_session ? l->waiters_per_session : 256;
 	l->requests_per_slot = l->requests_per_slot ? l->requests_per_slot : 16384;
 	l->owner_wait_ms = l->owner_wait_ms ? l->owner_wait_ms : 30000;
@@ -341,7 +341,8 @@ static void free_opens(struct lockc *c)
 		if (o->rec.has_create_guid)
 			htable_remove(&c->by_create, &o->by_create);
 		o->gone = true;
-		held_free_all(&o->acks); /* lockc_io_end() may still come, and finds nothing to say */
+		held_free_all(
+			&o->acks); /* lockc_io_end() may still come, and finds nothing to say */
 		home_open_unref(o);
 	}
 	htable_done(&c->by_id);

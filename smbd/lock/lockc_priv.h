@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The shell around the decision core: who owns which slot, messages in and out, records to the store. Everything belongs
- * to one worker; only the store's completion comes from another thread, by mail.
+ * The shell around the decision core: who owns which slot, messages in and out, records to the
+ * store. Everything belongs to one worker; only the store's completion comes from another thread,
+ * by mail.
  */
 #ifndef HF_SMBD_LOCK_LOCKC_PRIV_H
 #define HF_SMBD_LOCK_LOCKC_PRIV_H
@@ -22,7 +23,7 @@ struct held {
 /* --- owner side --- */
 
 enum oslot_phase {
-	SLOT_LOADING,   /* being claimed, records being read */
+	SLOT_LOADING, /* being claimed, records being read */
 	SLOT_ASSERTING, /* homes name the opens that they hold */
 	SLOT_SERVING,
 };
@@ -30,20 +31,21 @@ enum oslot_phase {
 struct oslot {
 	struct lk_core core;
 	enum oslot_phase phase;
-	uint64_t epoch;        /* under which it was acquired: guards its records */
-	struct list link;      /* lockc.owned */
-	struct list held;      /* requests that wait for SLOT_SERVING or for the right to serve */
+	uint64_t epoch; /* under which it was acquired: guards its records */
+	struct list link; /* lockc.owned */
+	struct list held; /* requests that wait for SLOT_SERVING or for the right to serve */
 	uint32_t n_held;
-	struct list asserts;   /* LKM_REASSERT that came while loading */
-	struct list batches;   /* decided, in order; the first is not durable yet or may not be told yet */
-	struct fx dirty;       /* opens whose records have to be written again */
+	struct list asserts; /* LKM_REASSERT that came while loading */
+	struct list batches; /* decided, in order; the first is not durable yet or may not be told
+				yet */
+	struct fx dirty; /* opens whose records have to be written again */
 };
 
 /* One decision on its way: told once its records are durable and everything before it was told. */
 struct batch {
 	struct list link;
 	struct lockc *c;
-	struct oslot *slot;    /* NULL: the slot was lost meanwhile */
+	struct oslot *slot; /* NULL: the slot was lost meanwhile */
 	struct fx fx;
 	bool writing;
 	int status;
@@ -65,13 +67,13 @@ struct hslot {
 struct peer {
 	struct hnode node;
 	struct place place;
-	uint64_t acked;      /* it has our opens of every slot that it got up to this view */
-	uint64_t round;      /* of the last re-assertion sent to it */
+	uint64_t acked; /* it has our opens of every slot that it got up to this view */
+	uint64_t round; /* of the last re-assertion sent to it */
 	uint64_t sent_at;
-	uint64_t done;       /* we have its opens of every slot that we got up to this view */
-	uint64_t in_round;   /* re-assertion coming in */
+	uint64_t done; /* we have its opens of every slot that we got up to this view */
+	uint64_t in_round; /* re-assertion coming in */
 	uint32_t in_count;
-	bool listed;         /* scratch */
+	bool listed; /* scratch */
 };
 
 /* A call that waits. Lives on the calling task's stack. */
@@ -79,12 +81,12 @@ struct hreq {
 	struct hnode by_req;
 	struct lk_msg *m;
 	struct task *task;
-	struct lk_open *open;     /* OPEN, RECLAIM: prepared; else the open it is about */
-	struct lk_open *result;   /* OPEN, RECLAIM */
+	struct lk_open *open; /* OPEN, RECLAIM: prepared; else the open it is about */
+	struct lk_open *result; /* OPEN, RECLAIM */
 	uint64_t sent_at;
 	bool done;
-	bool waiting;             /* LOCK: the owner says that it has to wait */
-	bool cancelled;           /* LOCK: the owner was asked to forget it */
+	bool waiting; /* LOCK: the owner says that it has to wait */
+	bool cancelled; /* LOCK: the owner was asked to forget it */
 	void (*pending)(void *arg); /* to be called once when it waits */
 	void *arg;
 	int outcome;
@@ -95,22 +97,22 @@ struct lockc {
 	struct lockc_config cfg;
 	uint32_t n_slots;
 	struct view *view;
-	uint64_t prev_epoch;       /* of the view before `view`; 0: `view` is the first */
+	uint64_t prev_epoch; /* of the view before `view`; 0: `view` is the first */
 
-	struct oslot **oslots;     /* [n_slots], NULL: not ours */
+	struct oslot **oslots; /* [n_slots], NULL: not ours */
 	struct list owned;
 
-	struct hslot *hslots;      /* [n_slots] */
-	struct htable reqs;        /* struct hreq */
+	struct hslot *hslots; /* [n_slots] */
+	struct htable reqs; /* struct hreq */
 	struct htable peers;
 	struct htable by_id, by_create; /* struct lk_open */
 	uint64_t next_req, next_round;
 
-	struct list early;         /* messages of a view that has not come yet */
+	struct list early; /* messages of a view that has not come yet */
 	uint32_t n_early;
 	struct timer tick;
 	uint64_t slow_tick;
-	struct list batches_lost;  /* batches in the store whose slot was lost */
+	struct list batches_lost; /* batches in the store whose slot was lost */
 	uint32_t writes, tasks, calls;
 	bool stopping, lost;
 	struct gate idle;
@@ -158,7 +160,8 @@ void takeover_count(struct lockc *c, const struct lk_msg *m);
 void takeover_check(struct lockc *c);
 
 /* --- home.c --- */
-/* [task] Asks the owner and waits. `r` is filled in but for the bookkeeping. Deadline: loop clock, 0: none. */
+/* [task] Asks the owner and waits. `r` is filled in but for the bookkeeping. Deadline: loop clock,
+ * 0: none. */
 int home_call(struct lockc *c, struct hreq *r, uint64_t deadline, bool cancellable);
 void home_resend(struct lockc *c, struct hreq *r);
 /* The call that waits for the reply to `req`, or NULL. */
@@ -180,9 +183,10 @@ uint64_t home_req(struct lockc *c);
 void home_note(struct lockc *c, struct lk_msg *m);
 
 /* --- home_view.c --- */
-/* The home's part of a view change: who owns what now, re-assertions, calls that have to ask anew. */
+/* The home's part of a view change: who owns what now, re-assertions, calls that have to ask anew.
+ */
 int home_view(struct lockc *c);
 void home_done_ack(struct lockc *c, const struct lk_msg *m);
-void home_tick(struct lockc *c);
+void home_tick(struct lockc *c, bool slow);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The owner of slots: takes messages, lets the core decide, writes records, and tells in the order of its decisions, each
- * once it and all before it are durable. On the worker's loop.
+ * The owner of slots: takes messages, lets the core decide, writes records, and tells in the order
+ * of its decisions, each once it and all before it are durable. On the worker's loop.
  */
 #include "smbd/lock/lockc_priv.h"
 
@@ -25,8 +25,9 @@ static void run_unlink(void *arg)
 	struct oslot *s = c->oslots[j->slot];
 
 	if (e < 0)
-		log_warn("lock: cannot delete a file after its last close: share=%s path=%s error=%s",
-			 log_esc(j->rec.share_name), log_esc(j->rec.path), log_errno(e));
+		log_warn(
+			"lock: cannot delete a file after its last close: share=%s path=%s error=%s",
+			log_esc(j->rec.share_name), log_esc(j->rec.path), log_errno(e));
 	if (s && s->epoch == j->epoch && !c->stopping) {
 		struct fx fx;
 
@@ -48,7 +49,9 @@ static void start_unlinks(struct lockc *c, struct oslot *s, struct fx *fx)
 
 		if (!j)
 			continue;
-		*j = (struct unlink_job){ .c = c, .epoch = s->epoch, .slot = s->core.slot, .rec = l->rec };
+		*j = (struct unlink_job){
+			.c = c, .epoch = s->epoch, .slot = s->core.slot, .rec = l->rec
+		};
 		l->rec = (struct rec_open){ 0 };
 		if (lockc_spawn(c, run_unlink, j) < 0) {
 			rec_open_done(&j->rec);
@@ -122,13 +125,15 @@ static void depose(struct lockc *c, struct oslot *s)
 	oslot_drop(c, s);
 }
 
-/* The records could not be written: nobody is told that it was granted, and what was granted is taken back. */
+/* The records could not be written: nobody is told that it was granted, and what was granted is
+ * taken back. */
 static void batch_failed(struct lockc *c, struct oslot *s, struct batch *b)
 {
 	struct fx_out *o;
 	struct fx fx;
 
-	log_err("lock: the state store refused a record: slot=%u error=%s", s->core.slot, log_errno(b->status));
+	log_err("lock: the state store refused a record: slot=%u error=%s", s->core.slot,
+		log_errno(b->status));
 	list_foreach(o, &b->fx.outs, link)
 		if (o->msg.kind == LKM_REPLY && o->msg.outcome >= 0) {
 			if (o->msg.flags & LKF_HAS_REC)
@@ -187,7 +192,8 @@ static void batch_submit(struct lockc *c, struct oslot *s, struct batch *b)
 	store_submit(c->cfg.store, &b->w);
 }
 
-/* Tells, in order, what is durable. Never out of a stale right to serve: then the tick tries again. */
+/* Tells, in order, what is durable. Never out of a stale right to serve: then the tick tries again.
+ */
 static void release(struct lockc *c, struct oslot *s)
 {
 	uint32_t slot = s->core.slot;
@@ -212,12 +218,14 @@ void lockd_commit(struct lockc *c, struct oslot *s, struct fx *fx)
 	struct batch *b;
 	int e = fx->err;
 
-	if (fx->n_ids == 0 && e == 0 && list_empty(&fx->outs) && list_empty(&fx->unlinks) && !list_empty(&s->batches)) {
+	if (fx->n_ids == 0 && e == 0 && list_empty(&fx->outs) && list_empty(&fx->unlinks) &&
+	    !list_empty(&s->batches)) {
 		fx_done(fx);
 		release(c, s);
 		return;
 	}
-	if (fx->n_ids == 0 && e == 0 && list_empty(&s->batches) && (list_empty(&fx->outs) || lockc_may_serve(c))) {
+	if (fx->n_ids == 0 && e == 0 && list_empty(&s->batches) &&
+	    (list_empty(&fx->outs) || lockc_may_serve(c))) {
 		tell(c, s, fx);
 		fx_done(fx);
 		return;
@@ -320,8 +328,8 @@ void lockd_poll(struct lockc *c, struct oslot *s)
 	struct held *h;
 
 	release(c, s);
-	while ((s = c->oslots[slot]) && s->epoch == epoch && s->phase == SLOT_SERVING && lockc_may_serve(c) &&
-	       (h = list_first(&s->held, struct held, link))) {
+	while ((s = c->oslots[slot]) && s->epoch == epoch && s->phase == SLOT_SERVING &&
+	       lockc_may_serve(c) && (h = list_first(&s->held, struct held, link))) {
 		struct lk_msg m;
 
 		list_remove(&h->link);

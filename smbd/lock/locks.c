@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Byte-range locks as decided by the owner: grant, wait, release, checks of I/O. On the owner's worker. */
+/* Byte-range locks as decided by the owner: grant, wait, release, checks of I/O. On the owner's
+ * worker. */
 #include "smbd/lock/brl.h"
 #include "smbd/lock/core_priv.h"
 
@@ -23,7 +24,9 @@ static bool excluded_by_itself(const struct lk_range *r, unsigned int n)
 {
 	for (unsigned int i = 1; i < n; i++)
 		for (unsigned int j = 0; j < i; j++) {
-			struct rec_lock l = { .offset = r[j].offset, .length = r[j].length, .exclusive = r[j].exclusive };
+			struct rec_lock l = { .offset = r[j].offset,
+					      .length = r[j].length,
+					      .exclusive = r[j].exclusive };
 
 			if (brl_excludes_lock(&l, r[i].offset, r[i].length, r[i].exclusive))
 				return true;
@@ -55,13 +58,15 @@ static int add_locks(struct lk_ent *e, const struct lk_range *r, unsigned int n,
 		return -ENOMEM;
 	e->rec.locks = l;
 	for (unsigned int i = 0; i < n; i++)
-		l[e->rec.n_locks++] = (struct rec_lock){ .offset = r[i].offset, .length = r[i].length,
-							 .exclusive = r[i].exclusive, .req = req };
+		l[e->rec.n_locks++] = (struct rec_lock){ .offset = r[i].offset,
+							 .length = r[i].length,
+							 .exclusive = r[i].exclusive,
+							 .req = req };
 	return 0;
 }
 
-static enum attempt attempt(struct lk_core *c, struct lk_ent *e, const struct lk_range *r, unsigned int n, struct lk_seq seq,
-			    uint64_t req, struct fx *fx)
+static enum attempt attempt(struct lk_core *c, struct lk_ent *e, const struct lk_range *r,
+			    unsigned int n, struct lk_seq seq, uint64_t req, struct fx *fx)
 {
 	uint32_t max = c->limits->locks_per_open;
 
@@ -90,8 +95,12 @@ static int outcome_of(enum attempt a)
 
 static void reply_to_waiter(struct lk_waiter *w, int outcome, struct fx *fx)
 {
-	struct lk_msg r = { .kind = LKM_REPLY, .req = w->req, .asked = LKM_LOCK, .id = w->ent->rec.id,
-			    .slot = (uint32_t)(w->ent->rec.id & 0xffff), .outcome = outcome,
+	struct lk_msg r = { .kind = LKM_REPLY,
+			    .req = w->req,
+			    .asked = LKM_LOCK,
+			    .id = w->ent->rec.id,
+			    .slot = (uint32_t)(w->ent->rec.id & 0xffff),
+			    .outcome = outcome,
 			    .version = w->ent->rec.version };
 
 	fx_send(fx, w->from, &r);
@@ -106,7 +115,9 @@ static void waiter_free(struct lk_waiter *w)
 
 static void tell_waiting(struct lk_waiter *w, struct fx *fx)
 {
-	struct lk_msg r = { .kind = LKM_WAITING, .req = w->req, .id = w->ent->rec.id,
+	struct lk_msg r = { .kind = LKM_WAITING,
+			    .req = w->req,
+			    .id = w->ent->rec.id,
 			    .slot = (uint32_t)(w->ent->rec.id & 0xffff) };
 
 	w->told = true;
@@ -277,7 +288,8 @@ static int unlock(struct lk_ent *e, const struct lk_range *r, bool *ret_any)
 	if (i < 0)
 		return LK_RANGE_NOT_LOCKED;
 	e->rec.n_locks--;
-	memmove(&e->rec.locks[i], &e->rec.locks[i + 1], (e->rec.n_locks - (uint32_t)i) * sizeof(e->rec.locks[0]));
+	memmove(&e->rec.locks[i], &e->rec.locks[i + 1],
+		(e->rec.n_locks - (uint32_t)i) * sizeof(e->rec.locks[0]));
 	*ret_any = true;
 	return LK_OK;
 }
@@ -335,7 +347,8 @@ void do_io(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 		return;
 	list_foreach(o, &e->file->opens, in_file)
 		for (uint32_t i = 0; i < o->rec.n_locks; i++)
-			if (brl_excludes_io(&o->rec.locks[i], o == e, r->offset, r->length, r->exclusive)) {
+			if (brl_excludes_io(&o->rec.locks[i], o == e, r->offset, r->length,
+					    r->exclusive)) {
 				reply(fx, m, LK_LOCK_CONFLICT);
 				return;
 			}

@@ -124,13 +124,15 @@ static int get_text(const char *s, size_t max, char **ret)
 
 static int get_scalars(const HfLock__Msg *p, struct lk_msg *m)
 {
-	if (p->kind < LKM_OPEN || p->kind >= LKM_KINDS || (p->flags & ~(unsigned int)LKF_ALL) || p->asked >= LKM_KINDS ||
-	    p->seq_index > REC_LOCK_SEQS || p->seq_number > 15 || p->outcome > LK_GONE || p->outcome < -4095 ||
-	    p->from_incarnation == 0)
+	if (p->kind < LKM_OPEN || p->kind >= LKM_KINDS || (p->flags & ~(unsigned int)LKF_ALL) ||
+	    p->asked >= LKM_KINDS || p->seq_index > REC_LOCK_SEQS || p->seq_number > 15 ||
+	    p->outcome > LK_GONE || p->outcome < -4095 || p->from_incarnation == 0)
 		return -EBADMSG;
 	m->kind = (enum lk_kind)p->kind;
 	m->flags = p->flags & ~LKF_HAS_REC;
-	m->from = (struct place){ .node = p->from_node, .worker = p->from_worker, .incarnation = p->from_incarnation };
+	m->from = (struct place){ .node = p->from_node,
+				  .worker = p->from_worker,
+				  .incarnation = p->from_incarnation };
 	m->req = p->req;
 	m->epoch = p->epoch;
 	m->prev = p->prev;
@@ -138,7 +140,8 @@ static int get_scalars(const HfLock__Msg *p, struct lk_msg *m)
 	m->id = p->id;
 	m->outcome = p->outcome;
 	m->asked = (enum lk_kind)p->asked;
-	m->seq = (struct lk_seq){ .index = (uint8_t)p->seq_index, .number = (uint8_t)p->seq_number };
+	m->seq =
+		(struct lk_seq){ .index = (uint8_t)p->seq_index, .number = (uint8_t)p->seq_number };
 	m->key.inode = p->inode;
 	m->key.generation = p->generation;
 	m->session_id = p->session_id;
@@ -157,7 +160,8 @@ static int get_ranges(const HfLock__Msg *p, struct lk_msg *m)
 	if (p->n_ranges > LK_RANGES_MAX)
 		return -EBADMSG;
 	for (size_t i = 0; i < p->n_ranges; i++)
-		m->ranges[i] = (struct lk_range){ .offset = p->ranges[i]->offset, .length = p->ranges[i]->length,
+		m->ranges[i] = (struct lk_range){ .offset = p->ranges[i]->offset,
+						  .length = p->ranges[i]->length,
 						  .exclusive = p->ranges[i]->exclusive };
 	m->n_ranges = (unsigned int)p->n_ranges;
 	return 0;
@@ -165,8 +169,10 @@ static int get_ranges(const HfLock__Msg *p, struct lk_msg *m)
 
 static int get_rest(const HfLock__Msg *p, struct lk_msg *m)
 {
-	if (get_guid(p->volume, &m->key.volume) < 0 || get_guid(p->client_guid, &m->client_guid) < 0 ||
-	    get_guid(p->create_guid, &m->create_guid) < 0 || get_guid(p->lease_key, &m->lease_key) < 0)
+	if (get_guid(p->volume, &m->key.volume) < 0 ||
+	    get_guid(p->client_guid, &m->client_guid) < 0 ||
+	    get_guid(p->create_guid, &m->create_guid) < 0 ||
+	    get_guid(p->lease_key, &m->lease_key) < 0)
 		return -EBADMSG;
 	if ((m->flags & LKF_HAS_OWNER) && sid_parse(p->owner, &m->owner) < 0)
 		return -EBADMSG;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What home and owner say to each other: one struct for every message, so that asking is the same on this worker
- * (a pointer), on another worker and on another node (bytes). Pure; a message belongs to whoever holds it.
+ * What home and owner say to each other: one struct for every message, so that asking is the same
+ * on this worker (a pointer), on another worker and on another node (bytes). Pure; a message
+ * belongs to whoever holds it.
  */
 #ifndef HF_SMBD_LOCK_MSG_H
 #define HF_SMBD_LOCK_MSG_H
@@ -11,29 +12,30 @@
 #define LK_RANGES_MAX 64
 
 enum lk_kind {
-	/* home to owner; each is answered by LKM_REPLY with the same `req`, those marked (-) are not */
-	LKM_OPEN = 1,    /* rec, F_REPLAY */
-	LKM_CLOSE,       /* id */
-	LKM_UNLINKED,    /* id, F_ON: it was deleted */
-	LKM_DISCONNECT,  /* id */
-	LKM_RECLAIM,     /* id and what the client says */
-	LKM_LOCK,        /* id, ranges, seq, F_WAIT */
-	LKM_UNLOCK,      /* id, ranges, seq */
+	/* home to owner; each is answered by LKM_REPLY with the same `req`, those marked (-) are
+	   not */
+	LKM_OPEN = 1, /* rec, F_REPLAY */
+	LKM_CLOSE, /* id */
+	LKM_UNLINKED, /* id, F_ON: it was deleted */
+	LKM_DISCONNECT, /* id */
+	LKM_RECLAIM, /* id and what the client says */
+	LKM_LOCK, /* id, ranges, seq, F_WAIT */
+	LKM_UNLOCK, /* id, ranges, seq */
 	LKM_LOCK_CANCEL, /* (-) id, target: req of the LOCK; F_ON: undo it when it was granted */
-	LKM_IO,          /* id, ranges[0]; exclusive: a write */
-	LKM_SET_DELETE,  /* id, F_ON */
-	LKM_RENAME,      /* id, path */
-	LKM_CONSUMED,    /* (-) id */
-	LKM_QUERY,       /* key */
-	LKM_REASSERT,    /* (-) rec, F_PERMIT, F_CLOSING; target: round */
-	LKM_DONE,        /* (-) epoch, prev, target: round, count: REASSERTs of the round */
-	LKM_NOTE_ACK,    /* (-) id, req: of the note */
+	LKM_IO, /* id, ranges[0]; exclusive: a write */
+	LKM_SET_DELETE, /* id, F_ON */
+	LKM_RENAME, /* id, path */
+	LKM_CONSUMED, /* (-) id */
+	LKM_QUERY, /* key */
+	LKM_REASSERT, /* (-) rec, F_PERMIT, F_CLOSING; target: round */
+	LKM_DONE, /* (-) epoch, prev, target: round, count: REASSERTs of the round */
+	LKM_NOTE_ACK, /* (-) id, req: of the note */
 	/* owner to home */
-	LKM_REPLY,       /* req, asked, outcome and what it grants */
-	LKM_WAITING,     /* req: the LOCK waits */
-	LKM_NOTE,        /* id, req, F_RECALL | F_PERMIT | F_STATE | F_GONE (outcome: enum lk_gone) */
-	LKM_DONE_ACK,    /* epoch, target: round */
-	LKM_MISSED,      /* epoch, prev: the receiver of this missed a view */
+	LKM_REPLY, /* req, asked, outcome and what it grants */
+	LKM_WAITING, /* req: the LOCK waits */
+	LKM_NOTE, /* id, req, F_RECALL | F_PERMIT | F_STATE | F_GONE (outcome: enum lk_gone) */
+	LKM_DONE_ACK, /* epoch, target: round */
+	LKM_MISSED, /* epoch, prev: the receiver of this missed a view */
 	LKM_KINDS,
 };
 
@@ -65,9 +67,9 @@ struct lk_msg {
 	uint64_t epoch, prev;
 	uint32_t slot;
 	uint64_t id;
-	int outcome;             /* REPLY: < 0 fault, else enum lk_outcome */
-	enum lk_kind asked;      /* REPLY: what was asked */
-	struct rec_open rec;     /* with LKF_HAS_REC */
+	int outcome; /* REPLY: < 0 fault, else enum lk_outcome */
+	enum lk_kind asked; /* REPLY: what was asked */
+	struct rec_open rec; /* with LKF_HAS_REC */
 	struct lk_range ranges[LK_RANGES_MAX];
 	unsigned int n_ranges;
 	struct lk_seq seq;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* CREATE as decided by the owner (MS-SMB2 3.3.5.9, 3.3.5.9.10, 3.3.5.9.13). On the owner's worker. */
+/* CREATE as decided by the owner (MS-SMB2 3.3.5.9, 3.3.5.9.10, 3.3.5.9.13). On the owner's worker.
+ */
 #include "smbd/lock/core_priv.h"
 
 #include "node/base/hash.h"
@@ -9,8 +10,8 @@
 
 /* What a step of the decision says. */
 enum step {
-	STEP_ON,      /* go on with the next one */
-	STEP_PARKED,  /* put aside, will be decided anew */
+	STEP_ON, /* go on with the next one */
+	STEP_PARKED, /* put aside, will be decided anew */
 	STEP_ANSWERED,
 };
 
@@ -48,7 +49,8 @@ static void reply_granted(struct lk_ent *e, const struct lk_msg *m, struct fx *f
 }
 
 /* The same request came before: its open exists, only the reply was lost. */
-static enum step step_retry(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now, struct fx *fx)
+static enum step step_retry(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now,
+			    struct fx *fx)
 {
 	struct lk_ent *e;
 
@@ -82,7 +84,8 @@ static bool same_owner(const struct rec_open *a, const struct rec_open *b)
 }
 
 /* The same client made an open with this CreateGuid (MS-SMB2 3.3.5.9.10). */
-static enum step step_replay(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now, struct fx *fx)
+static enum step step_replay(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now,
+			     struct fx *fx)
 {
 	struct lk_ent *e = find_create(f, &m->rec);
 
@@ -119,7 +122,8 @@ static bool version_too_low(const struct rec_open *have, const struct rec_open *
 
 static bool same_share(const struct rec_open *a, const struct rec_open *b)
 {
-	return utf8_casecmp(a->share_name ? a->share_name : "", b->share_name ? b->share_name : "") == 0;
+	return utf8_casecmp(a->share_name ? a->share_name : "",
+			    b->share_name ? b->share_name : "") == 0;
 }
 
 static struct lk_ent *find_app(struct lk_file *f, const struct rec_open *want)
@@ -129,14 +133,17 @@ static struct lk_ent *find_app(struct lk_file *f, const struct rec_open *want)
 	if (!want->has_app_id)
 		return NULL;
 	list_foreach(e, &f->opens, in_file)
-		if (e->rec.has_app_id && e->rec.phase == REC_OPEN && guid_equal(&e->rec.app_id, &want->app_id) &&
-		    !guid_equal(&e->rec.client_guid, &want->client_guid) && same_share(&e->rec, want))
+		if (e->rec.has_app_id && e->rec.phase == REC_OPEN &&
+		    guid_equal(&e->rec.app_id, &want->app_id) &&
+		    !guid_equal(&e->rec.client_guid, &want->client_guid) &&
+		    same_share(&e->rec, want))
 			return e;
 	return NULL;
 }
 
 /* The same application instance on another client takes over (MS-SMB2 3.3.5.9.13). */
-static enum step step_app_instance(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now, struct fx *fx)
+static enum step step_app_instance(struct lk_core *c, struct lk_file *f, struct lk_msg *m,
+				   uint64_t now, struct fx *fx)
 {
 	struct lk_ent *e;
 
@@ -150,24 +157,28 @@ static enum step step_app_instance(struct lk_core *c, struct lk_file *f, struct 
 	return STEP_ON;
 }
 
-/* Whether a disconnected persistent open keeps this one out: nobody can be asked to break anything, so what touches the
- * data waits for its owner to come back. Directories stay usable as far as share modes allow. */
+/* Whether a disconnected persistent open keeps this one out: nobody can be asked to break anything,
+ * so what touches the data waits for its owner to come back. Directories stay usable as far as
+ * share modes allow. */
 static bool contended(const struct lk_ent *e, const struct rec_open *want)
 {
 	if (share_conflict(e->rec.access, e->rec.share, want->access, want->share))
 		return true;
-	return e->rec.persistent && !e->rec.directory && share_uses(e->rec.access) && share_uses(want->access);
+	return e->rec.persistent && !e->rec.directory && share_uses(e->rec.access) &&
+	       share_uses(want->access);
 }
 
 /* Share modes, and what to do about who is in the way. */
-static enum step step_share(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now, struct fx *fx)
+static enum step step_share(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now,
+			    struct fx *fx)
 {
 	struct lk_ent *e, *tmp;
 	const struct rec_open *w = &m->rec;
 
 	list_foreach(e, &f->opens, in_file) {
-		if (e->rec.disconnected ? !contended(e, w)
-					: !share_conflict(e->rec.access, e->rec.share, w->access, w->share))
+		if (e->rec.disconnected ?
+			    !contended(e, w) :
+			    !share_conflict(e->rec.access, e->rec.share, w->access, w->share))
 			continue;
 		if (e->rec.disconnected && !e->rec.persistent)
 			continue; /* gives way below, once nothing else is in the way */
@@ -196,7 +207,8 @@ static uint64_t new_id(const struct lk_core *c)
 	return id;
 }
 
-static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now, struct fx *fx)
+static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now,
+		  struct fx *fx)
 {
 	struct rec_open *w = &m->rec;
 	struct lk_ent *e;
@@ -235,8 +247,11 @@ static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64
 void do_open(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 {
 	struct lk_file *f = file_get(c, &m->rec.key);
-	static enum step (*const steps[])(struct lk_core *, struct lk_file *, struct lk_msg *, uint64_t, struct fx *) = {
-		step_retry, step_replay, step_app_instance,
+	static enum step (*const steps[])(struct lk_core *, struct lk_file *, struct lk_msg *,
+					  uint64_t, struct fx *) = {
+		step_retry,
+		step_replay,
+		step_app_instance,
 	};
 
 	if (!f) {
@@ -256,8 +271,9 @@ void do_open(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 	}
 	if (step_share(c, f, m, now, fx) != STEP_ON)
 		return;
-	/* Here an oplock or a lease of another open is broken: a note to its home, file_park(), and this decision runs anew
-	 * when it was acknowledged. A displaced open is waited for in the same way: its home has I/O to end first. */
+	/* Here an oplock or a lease of another open is broken: a note to its home, file_park(), and
+	 * this decision runs anew when it was acknowledged. A displaced open is waited for in the
+	 * same way: its home has I/O to end first. */
 	if (f->unacked > 0) {
 		file_park(f, m);
 		return;

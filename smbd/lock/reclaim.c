@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Taking back an open (MS-SMB2 3.3.5.9.7, 3.3.5.9.12) and moving one between homes. On the owner's worker. */
+/* Taking back an open (MS-SMB2 3.3.5.9.7, 3.3.5.9.12) and moving one between homes. On the owner's
+ * worker. */
 #include "smbd/lock/core_priv.h"
 
 #include "node/base/utf.h"
 
-/* An open that is connected at another node is taken from there: the client has come here, so that connection is dead
- * even if its node has not noticed. At its own node it would know better. */
+/* An open that is connected at another node is taken from there: the client has come here, so that
+ * connection is dead even if its node has not noticed. At its own node it would know better. */
 static bool may_steal(const struct lk_ent *e, const struct lk_msg *m)
 {
 	return e->rec.persistent && e->rec.home_node != m->from.node;
@@ -42,7 +43,8 @@ static bool lease_matches(const struct rec_open *r, const struct lk_msg *m)
 
 	if (r->lease.present != has)
 		return false;
-	return !has || (guid_equal(&r->lease.key, &m->lease_key) && guid_equal(&r->client_guid, &m->client_guid));
+	return !has || (guid_equal(&r->lease.key, &m->lease_key) &&
+			guid_equal(&r->client_guid, &m->client_guid));
 }
 
 /* What the specification refuses, in its order. */
@@ -50,7 +52,8 @@ static int check(const struct lk_ent *e, const struct lk_msg *m)
 {
 	const struct rec_open *r = &e->rec;
 
-	if (r->phase != REC_OPEN || (!r->durable && !r->persistent) || !text_equal(r->share_name, m->share_name))
+	if (r->phase != REC_OPEN || (!r->durable && !r->persistent) ||
+	    !text_equal(r->share_name, m->share_name))
 		return LK_NOT_FOUND;
 	if (!r->disconnected && !may_steal(e, m))
 		return LK_NOT_FOUND;
@@ -66,7 +69,8 @@ static int check(const struct lk_ent *e, const struct lk_msg *m)
 	}
 	if (!r->disconnected && !guid_equal(&r->client_guid, &m->client_guid))
 		return LK_NOT_FOUND;
-	if (r->has_owner != (bool)(m->flags & LKF_HAS_OWNER) || (r->has_owner && !sid_equal(&r->owner, &m->owner)))
+	if (r->has_owner != (bool)(m->flags & LKF_HAS_OWNER) ||
+	    (r->has_owner && !sid_equal(&r->owner, &m->owner)))
 		return LK_ACCESS_DENIED;
 	if (r->lease.present && !text_equal(r->path, m->path))
 		return LK_INVALID_PARAMETER;

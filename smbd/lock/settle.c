@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How an owner comes to its state: records, what homes re-assert, and what becomes of opens whose home is gone. */
+/* How an owner comes to its state: records, what homes re-assert, and what becomes of opens whose
+ * home is gone. */
 #include "smbd/lock/core_priv.h"
 
 static void merge_file_state(struct lk_file *f, const struct rec_open *r)
@@ -46,7 +47,8 @@ static void insert_asserted(struct lk_core *c, struct lk_msg *m, struct fx *fx)
 		fx_put(fx, e->rec.id);
 }
 
-/* The record is as new as what its home remembers, or newer: a decision whose reply was lost is in it. */
+/* The record is as new as what its home remembers, or newer: a decision whose reply was lost is in
+ * it. */
 static void keep_record(struct lk_ent *e, const struct lk_msg *m)
 {
 	if (m->rec.file_version > e->rec.file_version)
@@ -69,7 +71,11 @@ static void take_mirror(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, s
 
 static void tell_gone(struct lk_core *c, const struct lk_msg *m, int why, struct fx *fx)
 {
-	struct lk_msg r = { .kind = LKM_NOTE, .slot = c->slot, .id = m->rec.id, .flags = LKF_GONE, .outcome = why };
+	struct lk_msg r = { .kind = LKM_NOTE,
+			    .slot = c->slot,
+			    .id = m->rec.id,
+			    .flags = LKF_GONE,
+			    .outcome = why };
 
 	fx_send(fx, m->from, &r);
 }
@@ -78,7 +84,8 @@ void core_assert(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *f
 {
 	struct lk_ent *e = core_find(c, m->rec.id);
 
-	if (!view_has(c->view, m->from.node, m->from.incarnation) || (m->rec.id & 0xffff) != c->slot)
+	if (!view_has(c->view, m->from.node, m->from.incarnation) ||
+	    (m->rec.id & 0xffff) != c->slot)
 		return;
 	if (!e) {
 		/* A persistent open without a record whose home closes it was closed already. */
@@ -90,7 +97,8 @@ void core_assert(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *f
 	if (e->zombie || e->asserted)
 		return;
 	if (!file_key_equal(&e->rec.key, &m->rec.key) ||
-	    (e->rec.home_incarnation != 0 && !ent_at(e, &m->from) && e->rec.version > m->rec.version)) {
+	    (e->rec.home_incarnation != 0 && !ent_at(e, &m->from) &&
+	     e->rec.version > m->rec.version)) {
 		tell_gone(c, m, LK_GONE_MOVED, fx);
 		return;
 	}
@@ -169,14 +177,15 @@ static void orphan_all(struct lk_core *c, orphan_fn *which, uint64_t now, struct
 	file_sweep(c);
 }
 
-/* Brings every open of a file to the file's state, and its homes to know it; takes permits back that a lock of another
- * open contradicts. */
+/* Brings every open of a file to the file's state, and its homes to know it; takes permits back
+ * that a lock of another open contradicts. */
 static void settle_file(struct lk_core *c, struct lk_file *f, struct fx *fx)
 {
 	struct lk_ent *e;
 
 	list_foreach(e, &f->opens, in_file) {
-		if (e->rec.file_version != f->version || e->rec.delete_pending != f->delete_pending) {
+		if (e->rec.file_version != f->version ||
+		    e->rec.delete_pending != f->delete_pending) {
 			e->rec.file_version = f->version;
 			e->rec.delete_pending = f->delete_pending;
 			ent_changed(e, fx);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How slots change hands, the owner's part: a slot that a view gives to this worker is claimed in the store, its records
- * are read, every member's homes name the opens that they hold, then it serves. doc/state.md has the whole protocol.
+ * How slots change hands, the owner's part: a slot that a view gives to this worker is claimed in
+ * the store, its records are read, every member's homes name the opens that they hold, then it
+ * serves. doc/state.md has the whole protocol.
  */
 #include "smbd/lock/lockc_priv.h"
 
@@ -14,7 +15,7 @@
 struct takeover {
 	struct lockc *c;
 	uint64_t epoch;
-	uint32_t n;      /* slots still to be done */
+	uint32_t n; /* slots still to be done */
 	uint32_t *slots;
 	bool *ok, *has;
 };
@@ -119,8 +120,9 @@ static int load_slot(struct takeover *t, uint32_t slot)
 	if (s && e == 0)
 		finish_slot(t->c, s);
 	if (s && e < 0)
-		log_err("lock: the records of a slot cannot be read, its files stay closed: slot=%u error=%s%s", slot,
-			log_errno(e), e == -EPROTONOSUPPORT ? " (written by a newer release)" : "");
+		log_err("lock: the records of a slot cannot be read, its files stay closed: slot=%u error=%s%s",
+			slot, log_errno(e),
+			e == -EPROTONOSUPPORT ? " (written by a newer release)" : "");
 	loaded_done(&l);
 	return s ? e : 0;
 }
@@ -130,12 +132,14 @@ static int round_of(struct takeover *t)
 {
 	struct lockc *c = t->c;
 	uint32_t k = 0;
-	int e = store_claim(c->cfg.store, t->slots, t->n, t->epoch, c->cfg.self.node, c->cfg.self.incarnation, t->ok);
+	int e = store_claim(c->cfg.store, t->slots, t->n, t->epoch, c->cfg.self.node,
+			    c->cfg.self.incarnation, t->ok);
 
 	if (e == 0)
 		e = store_used_slots(c->cfg.store, t->has);
 	if (e < 0) {
-		log_err("lock: slots cannot be claimed, trying again: slots=%u error=%s", t->n, log_errno(e));
+		log_err("lock: slots cannot be claimed, trying again: slots=%u error=%s", t->n,
+			log_errno(e));
 		return e;
 	}
 	for (uint32_t i = 0; i < t->n; i++) {
@@ -177,7 +181,8 @@ static void run_takeover(void *arg)
 			break;
 		e = round_of(t);
 		if (e < 0)
-			(void)task_sleep(e == -EBADMSG || e == -EPROTONOSUPPORT ? DAMAGED_RETRY_NS : RETRY_NS);
+			(void)task_sleep(e == -EBADMSG || e == -EPROTONOSUPPORT ? DAMAGED_RETRY_NS :
+										  RETRY_NS);
 	}
 	free(t->slots);
 	free(t->ok);
@@ -244,7 +249,8 @@ int takeover_view(struct lockc *c)
 		} else if (c->oslots[i]) {
 			review(c, c->oslots[i]);
 		}
-		/* Else it was taken from us under a view that has not come here yet: that one will say who has it. */
+		/* Else it was taken from us under a view that has not come here yet: that one will
+		 * say who has it. */
 	}
 	return n_new > 0 ? start(c, n_new) : 0;
 }
@@ -267,7 +273,8 @@ void takeover_count(struct lockc *c, const struct lk_msg *m)
 /* One of the two ends has missed a view: it cannot know what it missed to hand over. */
 static bool gap(struct lockc *c, const struct lk_msg *m)
 {
-	if (m->epoch != c->view->epoch || m->prev == 0 || c->prev_epoch == 0 || m->prev == c->prev_epoch)
+	if (m->epoch != c->view->epoch || m->prev == 0 || c->prev_epoch == 0 ||
+	    m->prev == c->prev_epoch)
 		return false;
 	if (m->prev > c->prev_epoch) {
 		lockc_lost(c, "missed a view");
@@ -289,7 +296,8 @@ void takeover_done(struct lockc *c, const struct lk_msg *m)
 		return;
 	got = p->in_round == m->target ? p->in_count : 0;
 	if (got != m->count) {
-		p->in_round = 0; /* something was lost with a connection: the home will send it all again */
+		p->in_round = 0; /* something was lost with a connection: the home will send it all
+				    again */
 		return;
 	}
 	if (m->epoch > p->done)
@@ -308,7 +316,9 @@ static uint64_t done_by_all(struct lockc *c)
 		const struct view_member *v = &c->view->members[i];
 
 		for (uint32_t w = 0; v->incarnation != 0 && w < v->workers; w++) {
-			struct place at = { .node = v->node_id, .worker = w, .incarnation = v->incarnation };
+			struct place at = { .node = v->node_id,
+					    .worker = w,
+					    .incarnation = v->incarnation };
 			const struct peer *p = peer_find(c, &at);
 			uint64_t done = p ? p->done : 0;
 

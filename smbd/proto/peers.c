@@ -104,6 +104,17 @@ static void link_drop(struct link *l)
 	}
 }
 
+/* What the lock layer sent while the link was down is lost: it says it again at once, not after a while. */
+static int link_up(struct rpc_conn *conn, void *arg)
+{
+	const struct link *l = arg;
+	const struct place at = { .node = l->node, .worker = l->worker, .incarnation = l->incarnation };
+
+	if (l->peers->worker->lock)
+		lockc_linked(l->peers->worker->lock, &at);
+	return 0;
+}
+
 static int link_add(struct peers *p, const struct view_member *m, uint32_t worker)
 {
 	const struct smbd *s = p->worker->smbd;
@@ -116,14 +127,20 @@ static int link_add(struct peers *p, const struct view_member *m, uint32_t worke
 			  .incarnation = s->incarnation },
 		.peer_node = m->node_id,
 		.peer_name = m->name,
-		.ops = { .methods = peers_methods },
+		.ops = { .methods = peers_methods, .up = link_up },
 	};
 	struct link *l = calloc(1, sizeof(*l));
 	struct net_addr addr;
 	int r = -ENOMEM;
 
-	if (l)
+	if (l) {
+		*l = (struct link){ .peers = p,
+				    .node = m->node_id,
+				    .worker = worker,
+				    .incarnation = m->incarnation };
+		cfg.ops.arg = l;
 		r = net_addr_parse(m->rpc_addr, 0, &addr);
+	}
 	snprintf(cfg.self.name, sizeof(cfg.self.name), "%s", s->conf->name);
 	if (r == 0)
 		r = rpc_client_new(&cfg, &addr, &l->client);
@@ -133,10 +150,6 @@ static int link_add(struct peers *p, const struct view_member *m, uint32_t worke
 		free(l);
 		return r;
 	}
-	l->peers = p;
-	l->node = m->node_id;
-	l->worker = worker;
-	l->incarnation = m->incarnation;
 	list_append(&p->links, &l->link);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Messages between lock modules: whatever decodes is written and read again to the same, and the owner of a slot decides
- * about it, in a state that earlier messages of the same input made, without harm. The input is a row of messages, each
- * after its length in two bytes.
+ * Messages between lock modules: whatever decodes is written and read again to the same, and the
+ * owner of a slot decides about it, in a state that earlier messages of the same input made,
+ * without harm. The input is a row of messages, each after its length in two bytes.
  */
 #include "node/wire/rd.h"
 #include "smbd/lock/core.h"
@@ -11,14 +11,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void roundtrip(const struct lk_msg *m)
 {
-	_cleanup_arena_ struct arena a;
+	_cleanup_arena_ struct arena a = { 0 };
 	struct lk_msg d;
 	struct blob b;
 
 	arena_init(&a, 0);
 	assert(msg_encode(m, &a, &b) == 0);
 	assert(msg_decode(b, &d) == 0);
-	assert(d.kind == m->kind && d.flags == m->flags && d.req == m->req && d.n_ranges == m->n_ranges);
+	assert(d.kind == m->kind && d.flags == m->flags && d.req == m->req &&
+	       d.n_ranges == m->n_ranges);
 	msg_done(&d);
 }
 
@@ -30,7 +31,9 @@ static void acknowledge(struct lk_core *c, struct fx *fx)
 
 	fx_init(&next);
 	list_foreach(o, &fx->outs, link) {
-		struct lk_msg a = { .kind = LKM_NOTE_ACK, .from = o->to, .id = o->msg.id, .req = o->msg.req };
+		struct lk_msg a = {
+			.kind = LKM_NOTE_ACK, .from = o->to, .id = o->msg.id, .req = o->msg.req
+		};
 
 		if (o->msg.kind == LKM_NOTE)
 			core_handle(c, &a, 2, &next);

@@ -72,7 +72,8 @@ static void arrive(struct timer *t)
 	struct cnode *from = node_of(p->cl, p->from), *to = node_of(p->cl, p->to);
 
 	p->cl->in_flight--;
-	if (from->incarnation == p->from_inc && to->incarnation == p->to_inc && from->links == p->links)
+	if (from->incarnation == p->from_inc && to->incarnation == p->to_inc &&
+	    from->links == p->links)
 		lockc_receive(to->w[p->worker], p->from, BLOB(p->data, p->len));
 	free(p);
 }
@@ -89,8 +90,14 @@ static void net_send(struct lk_net *net, uint32_t node, uint32_t worker, struct 
 		return;
 	p = malloc(sizeof(*p) + msg.len);
 	assert_non_null(p);
-	*p = (struct packet){ .cl = cl, .from = n->node->id, .to = node, .worker = worker, .len = msg.len,
-			      .from_inc = n->node->incarnation, .to_inc = to->incarnation, .links = n->node->links };
+	*p = (struct packet){ .cl = cl,
+			      .from = n->node->id,
+			      .to = node,
+			      .worker = worker,
+			      .len = msg.len,
+			      .from_inc = n->node->incarnation,
+			      .to_inc = to->incarnation,
+			      .links = n->node->links };
 	memcpy(p->data, msg.data, msg.len);
 	at = after(cl, cl->delay);
 	if (at <= n->last[node - 1][worker])
@@ -219,7 +226,9 @@ void cluster_view(struct cluster *cl)
 			if (at <= last[i][w])
 				at = last[i][w] + 1;
 			last[i][w] = at;
-			*m = (struct view_mail){ .node = &cl->nodes[i], .worker = w, .view = view_ref(v),
+			*m = (struct view_mail){ .node = &cl->nodes[i],
+						 .worker = w,
+						 .view = view_ref(v),
 						 .incarnation = cl->nodes[i].incarnation };
 			timer_init(&m->timer, loop_current(), view_arrives);
 			timer_set(&m->timer, at);
@@ -307,7 +316,8 @@ struct file_key key_owned_by(struct cluster *cl, uint32_t node, uint32_t worker)
 
 		k = key_of(next++);
 		file_key_bytes(&k, b);
-		assert_true(place_owner(v, place_slot_of(BLOB(b, sizeof(b)), store_info(cl->store)->slots), &p));
+		assert_true(place_owner(
+			v, place_slot_of(BLOB(b, sizeof(b)), store_info(cl->store)->slots), &p));
 		if (p.node == node && p.worker == worker)
 			break;
 	}
@@ -317,9 +327,15 @@ struct file_key key_owned_by(struct cluster *cl, uint32_t node, uint32_t worker)
 
 struct rec_open want(const struct file_key *key, uint32_t access, uint32_t share)
 {
-	struct rec_open r = { .key = *key, .access = access, .share = share, .path = (char *)(uintptr_t)"dir/file",
-			      .share_name = (char *)(uintptr_t)"data", .user = (char *)(uintptr_t)"user", .has_owner = true,
-			      .session_id = 1, .volatile_id = 2 };
+	struct rec_open r = { .key = *key,
+			      .access = access,
+			      .share = share,
+			      .path = (char *)(uintptr_t) "dir/file",
+			      .share_name = (char *)(uintptr_t) "data",
+			      .user = (char *)(uintptr_t) "user",
+			      .has_owner = true,
+			      .session_id = 1,
+			      .volatile_id = 2 };
 
 	memset(r.client_guid.b, 1, 16);
 	assert_int_equal(sid_parse("S-1-5-21-1-2-3-1001", &r.owner), 0);
@@ -340,8 +356,15 @@ struct rec_open want_persistent(const struct file_key *key, uint32_t access, uin
 
 struct lk_reclaim reclaim_of(const struct rec_open *r)
 {
-	return (struct lk_reclaim){ .id = r->id, .v2 = r->has_create_guid, .persistent = r->persistent,
-				    .create_guid = r->create_guid, .client_guid = r->client_guid,
-				    .has_owner = r->has_owner, .owner = r->owner, .share_name = r->share_name,
-				    .path = r->path, .session_id = 9, .volatile_id = 8 };
+	return (struct lk_reclaim){ .id = r->id,
+				    .v2 = r->has_create_guid,
+				    .persistent = r->persistent,
+				    .create_guid = r->create_guid,
+				    .client_guid = r->client_guid,
+				    .has_owner = r->has_owner,
+				    .owner = r->owner,
+				    .share_name = r->share_name,
+				    .path = r->path,
+				    .session_id = 9,
+				    .volatile_id = 8 };
 }

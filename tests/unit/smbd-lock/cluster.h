@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A cluster of lock modules inside one test task: several nodes with several workers on one loop, one store, and a
- * network that delays, and loses what is on its way when it is told to. A node dies by crash(): nothing it does from
- * then on reaches anybody, but for writes that were on their way to the store.
+ * A cluster of lock modules inside one test task: several nodes with several workers on one loop,
+ * one store, and a network that delays, and loses what is on its way when it is told to. A node
+ * dies by crash(): nothing it does from then on reaches anybody, but for writes that were on their
+ * way to the store.
  */
 #ifndef HF_TESTS_UNIT_SMBD_LOCK_CLUSTER_H
 #define HF_TESTS_UNIT_SMBD_LOCK_CLUSTER_H
@@ -18,9 +19,9 @@ struct cluster;
 struct cnode {
 	struct cluster *cl;
 	uint32_t id, workers;
-	uint64_t incarnation;  /* 0: down */
-	bool stale;            /* its right to serve is over */
-	uint32_t links;        /* messages that it sent through an older one are lost */
+	uint64_t incarnation; /* 0: down */
+	bool stale; /* its right to serve is over */
+	uint32_t links; /* messages that it sent through an older one are lost */
 	struct lockc *w[WORKERS_MAX];
 	unsigned int gone, lost, unlinks;
 	int unlink_result;
@@ -31,8 +32,8 @@ struct cnode {
 struct cluster {
 	struct store *store;
 	uint64_t epoch;
-	uint64_t delay;        /* largest delay of a message, ns */
-	uint64_t view_delay;   /* largest delay of a view */
+	uint64_t delay; /* largest delay of a message, ns */
+	uint64_t view_delay; /* largest delay of a view */
 	uint64_t rng;
 	uint32_t n;
 	struct cnode nodes[NODES_MAX];
@@ -40,11 +41,13 @@ struct cluster {
 	struct lk_limits limits;
 };
 
-/* The parameter of every random choice; printed by cluster_new() so that a failure can be run again (SEED=n). */
+/* The parameter of every random choice; printed by cluster_new() so that a failure can be run again
+ * (SEED=n). */
 uint64_t cluster_seed(void);
 uint64_t cluster_random(struct cluster *cl);
 
-/* [task] Starts `n` nodes of `workers` workers on a fresh store with `slots` slots, and the first view. */
+/* [task] Starts `n` nodes of `workers` workers on a fresh store with `slots` slots, and the first
+ * view. */
 struct cluster *cluster_new(uint32_t n, uint32_t workers, uint32_t slots);
 /* [task] Ends everything. */
 void cluster_free(struct cluster *cl);

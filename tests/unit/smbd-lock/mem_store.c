@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The store in memory. Writes of a slot take effect in order, after a while, like those of a real one. */
+/* The store in memory. Writes of a slot take effect in order, after a while, like those of a real
+ * one. */
 #include "tests/unit/test.h"
 
 #include "node/base/random.h"
@@ -156,8 +157,8 @@ static void wait_a_bit(struct store *s)
 		task_yield();
 }
 
-int store_claim(struct store *s, const uint32_t *slots, unsigned int n, uint64_t epoch, uint32_t node,
-		uint64_t incarnation, bool *ret_ok)
+int store_claim(struct store *s, const uint32_t *slots, unsigned int n, uint64_t epoch,
+		uint32_t node, uint64_t incarnation, bool *ret_ok)
 {
 	wait_a_bit(s);
 	if (s->fail)
@@ -167,7 +168,9 @@ int store_claim(struct store *s, const uint32_t *slots, unsigned int n, uint64_t
 
 		ret_ok[i] = o->epoch <= epoch;
 		if (ret_ok[i])
-			*o = (struct store_owner){ .epoch = epoch, .node = node, .incarnation = incarnation };
+			*o = (struct store_owner){ .epoch = epoch,
+						   .node = node,
+						   .incarnation = incarnation };
 	}
 	wait_a_bit(s);
 	return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A store in memory behind the functions of statestore/store.h, with faults on demand. For tests of one loop. */
+/* A store in memory behind the functions of statestore/store.h, with faults on demand. For tests of
+ * one loop. */
 #ifndef HF_TESTS_UNIT_SMBD_LOCK_MEM_STORE_H
 #define HF_TESTS_UNIT_SMBD_LOCK_MEM_STORE_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Slots change hands: owners die, homes die, both die, all die, nodes come back; one case each (doc/state.md). */
+/* Slots change hands: owners die, homes die, both die, all die, nodes come back; one case each
+ * (doc/state.md). */
 #include "tests/unit/test.h"
 
 #include "node/base/clock.h"
@@ -30,14 +31,16 @@ static void end(void)
 	cluster_free(cl);
 }
 
-static int try_open(uint32_t node, const struct file_key *k, uint32_t access, uint32_t share, struct lk_open **ret)
+static int try_open(uint32_t node, const struct file_key *k, uint32_t access, uint32_t share,
+		    struct lk_open **ret)
 {
 	struct rec_open w = want(k, access, share);
 
 	return lockc_open(at(node), &w, false, ret);
 }
 
-static struct lk_open *must_open(uint32_t node, const struct file_key *k, uint32_t access, uint32_t share)
+static struct lk_open *must_open(uint32_t node, const struct file_key *k, uint32_t access,
+				 uint32_t share)
 {
 	struct lk_open *o = NULL;
 
@@ -45,7 +48,8 @@ static struct lk_open *must_open(uint32_t node, const struct file_key *k, uint32
 	return o;
 }
 
-static struct lk_open *persistent(uint32_t node, const struct file_key *k, struct rec_open *ret_saved)
+static struct lk_open *persistent(uint32_t node, const struct file_key *k,
+				  struct rec_open *ret_saved)
 {
 	struct rec_open w = want_persistent(k, RD | WR, SH_ALL);
 	struct lk_open *o = NULL;
@@ -109,7 +113,8 @@ static void owner_dies(void)
 	end();
 }
 
-/* A home dies: its ordinary opens are over, its persistent ones wait to be reclaimed, with their locks. */
+/* A home dies: its ordinary opens are over, its persistent ones wait to be reclaimed, with their
+ * locks. */
 static void home_dies(void)
 {
 	struct file_key k, k2;
@@ -145,7 +150,8 @@ static void home_dies(void)
 	end();
 }
 
-/* The node that is home and owner dies as a whole: the records are all that is left, and they suffice. */
+/* The node that is home and owner dies as a whole: the records are all that is left, and they
+ * suffice. */
 static void node_dies(void)
 {
 	struct file_key k;
@@ -161,7 +167,8 @@ static void node_dies(void)
 	cluster_crash(cl, 1);
 	cluster_view(cl);
 	q = reclaim_of(&saved);
-	assert_int_equal(lock(3, b, 0, 1), LK_LOCK_NOT_GRANTED); /* waits for the new owner, then meets the lock */
+	assert_int_equal(lock(3, b, 0, 1),
+			 LK_LOCK_NOT_GRANTED); /* waits for the new owner, then meets the lock */
 	assert_int_equal(try_open(3, &k, RD, SH_ALL, &x), LK_FILE_NOT_AVAILABLE);
 	assert_int_equal(lockc_reclaim(at(2), &q, &p), LK_OK);
 	assert_int_equal(p->rec.n_locks, 1);
@@ -208,7 +215,8 @@ static void all_die(void)
 		arena_init(&a, 0);
 		for (uint32_t i = 0; i < 3; i++)
 			for (uint32_t j = 0; j < 2; j++) {
-				assert_int_equal(lockc_list(cl->nodes[i].w[j], 0, 100, &a, &r, &n), 0);
+				assert_int_equal(lockc_list(cl->nodes[i].w[j], 0, 100, &a, &r, &n),
+						 0);
 				for (uint32_t m = 0; m < n; m++) {
 					assert_true(r[m].disconnected);
 					if (r[m].id == saved.id)
@@ -432,7 +440,8 @@ static void views_in_a_row(void)
 	end();
 }
 
-/* An owner that others have replaced writes nothing and answers nothing; it learns so from the store. */
+/* An owner that others have replaced writes nothing and answers nothing; it learns so from the
+ * store. */
 static void deposed(void)
 {
 	struct file_key k;
@@ -491,6 +500,46 @@ static void missed_view(void)
 	cluster_free(cl);
 }
 
+/* The one it missed took all slots away and the next brought them back: to it nothing seems to have
+ * changed. */
+static void missed_there_and_back(void)
+{
+	struct file_key k;
+	struct lk_open *a, *x = NULL;
+	uint64_t inc;
+
+	begin();
+	k = key_owned_by(cl, 1, 0);
+	a = must_open(2, &k, RD | WR, SH_NONE);
+	inc = cl->nodes[1].incarnation;
+	for (int i = 0; i < 2; i++) {
+		/* node 1 stays up, but is out of the first view and in the second: what it owned
+		 * comes back */
+		uint64_t one = cl->nodes[0].incarnation;
+
+		if (i == 0) {
+			cl->nodes[0].incarnation = 0;
+			cl->nodes[1].incarnation = 0;
+		}
+		cluster_view(cl);
+		cl->nodes[0].incarnation = one;
+		cl->nodes[1].incarnation = inc;
+		task_sleep(50 * MS);
+	}
+	task_sleep(300 * MS);
+	/* nodes 1 and 2 missed it and are told; what node 2 held is not handed out by anybody
+	 * before it is gone */
+	assert_int_equal(cl->nodes[1].lost, 2);
+	assert_int_equal(cl->nodes[2].lost, 0);
+	cluster_crash(cl, 1);
+	cluster_crash(cl, 2);
+	cluster_view(cl);
+	x = must_open(3, &k, RD, SH_NONE);
+	assert_int_equal(lockc_close(at(3), x), 0);
+	(void)a;
+	cluster_free(cl);
+}
+
 /* A record of a newer release keeps its slot closed; it is not dropped. */
 static void newer_record(void)
 {
@@ -544,7 +593,11 @@ static void restarts(void)
 	end();
 }
 
-#define ON_LOOP(fn) static void test_##fn(void **state) { run_on_loop(fn); }
+#define ON_LOOP(fn)                         \
+	static void test_##fn(void **state) \
+	{                                   \
+		run_on_loop(fn);            \
+	}
 ON_LOOP(owner_dies)
 ON_LOOP(home_dies)
 ON_LOOP(node_dies)
@@ -557,19 +610,28 @@ ON_LOOP(losses)
 ON_LOOP(views_in_a_row)
 ON_LOOP(deposed)
 ON_LOOP(missed_view)
+ON_LOOP(missed_there_and_back)
 ON_LOOP(newer_record)
 ON_LOOP(restarts)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_owner_dies),	    cmocka_unit_test(test_home_dies),
-		cmocka_unit_test(test_node_dies),	    cmocka_unit_test(test_all_die),
-		cmocka_unit_test(test_requests_wait),	    cmocka_unit_test(test_waiting_lock_survives),
-		cmocka_unit_test(test_deletion_in_between), cmocka_unit_test(test_delete_pending_survives),
-		cmocka_unit_test(test_losses),		    cmocka_unit_test(test_views_in_a_row),
-		cmocka_unit_test(test_deposed),		    cmocka_unit_test(test_missed_view),
-		cmocka_unit_test(test_newer_record),	    cmocka_unit_test(test_restarts),
+		cmocka_unit_test(test_owner_dies),
+		cmocka_unit_test(test_home_dies),
+		cmocka_unit_test(test_node_dies),
+		cmocka_unit_test(test_all_die),
+		cmocka_unit_test(test_requests_wait),
+		cmocka_unit_test(test_waiting_lock_survives),
+		cmocka_unit_test(test_deletion_in_between),
+		cmocka_unit_test(test_delete_pending_survives),
+		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_views_in_a_row),
+		cmocka_unit_test(test_deposed),
+		cmocka_unit_test(test_missed_view),
+		cmocka_unit_test(test_missed_there_and_back),
+		cmocka_unit_test(test_newer_record),
+		cmocka_unit_test(test_restarts),
 	};
 
 	return cmocka_run_group_tests_name("lock handover", tests, NULL, NULL);

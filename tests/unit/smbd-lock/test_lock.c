@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the rest of smbd sees of file state, with owner and home on one worker, on two, and on two nodes. */
+/* What the rest of smbd sees of file state, with owner and home on one worker, on two, and on two
+ * nodes. */
 #include "tests/unit/test.h"
 
 #include "tests/unit/loop/loop_test.h"
@@ -7,7 +8,7 @@
 #include "tests/unit/smbd-lock/mem_store.h"
 
 static struct cluster *cl;
-static struct lockc *A, *B;     /* two homes */
+static struct lockc *A, *B; /* two homes */
 static struct file_key key;
 static const struct lk_seq no_seq;
 
@@ -238,7 +239,8 @@ static void lock_sequences(void)
 	begin();
 	a = must_open(A, RD | WR, SH_ALL);
 	assert_int_equal(lockc_lock(A, a, &r, 1, s, false, NULL, NULL), LK_OK);
-	assert_int_equal(lockc_lock(A, a, &r, 1, s, false, NULL, NULL), LK_OK); /* replayed, not executed */
+	assert_int_equal(lockc_lock(A, a, &r, 1, s, false, NULL, NULL),
+			 LK_OK); /* replayed, not executed */
 	assert_int_equal(a->rec.n_locks, 1);
 	s.number = 3;
 	assert_int_equal(lockc_unlock(A, a, &r, 1, s), LK_OK);
@@ -279,7 +281,8 @@ static void deletion(void)
 	assert_int_equal(do_open(A, RD, SH_ALL, &x), LK_DELETE_PENDING);
 	assert_int_equal(lockc_close(B, b), LK_UNLINK);
 	assert_string_equal(b->rec.path, "dir/file");
-	assert_int_equal(lockc_unlinked(B, b, false), 0); /* could not be deleted: it is usable again */
+	assert_int_equal(lockc_unlinked(B, b, false),
+			 0); /* could not be deleted: it is usable again */
 	a = must_open(A, RD, SH_ALL);
 	assert_int_equal(lockc_close(A, a), 0);
 	end();
@@ -607,25 +610,26 @@ static void stale_lease(void)
 	end();
 }
 
-#define THREE(fn)                                 \
-	static void fn##_local(void **state)      \
-	{                                         \
-		shape_nodes = shape_workers = 1;  \
-		run_on_loop(fn);                  \
-	}                                         \
-	static void fn##_workers(void **state)    \
-	{                                         \
-		shape_nodes = 1;                  \
-		shape_workers = 4;                \
-		run_on_loop(fn);                  \
-	}                                         \
-	static void fn##_nodes(void **state)      \
-	{                                         \
-		shape_nodes = 3;                  \
-		shape_workers = 2;                \
-		run_on_loop(fn);                  \
+#define THREE(fn)                                \
+	static void fn##_local(void **state)     \
+	{                                        \
+		shape_nodes = shape_workers = 1; \
+		run_on_loop(fn);                 \
+	}                                        \
+	static void fn##_workers(void **state)   \
+	{                                        \
+		shape_nodes = 1;                 \
+		shape_workers = 4;               \
+		run_on_loop(fn);                 \
+	}                                        \
+	static void fn##_nodes(void **state)     \
+	{                                        \
+		shape_nodes = 3;                 \
+		shape_workers = 2;               \
+		run_on_loop(fn);                 \
 	}
-#define RUN(fn) cmocka_unit_test(fn##_local), cmocka_unit_test(fn##_workers), cmocka_unit_test(fn##_nodes)
+#define RUN(fn) \
+	cmocka_unit_test(fn##_local), cmocka_unit_test(fn##_workers), cmocka_unit_test(fn##_nodes)
 
 THREE(sharing)
 THREE(locks)
@@ -648,10 +652,15 @@ THREE(stale_lease)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN(sharing),  RUN(locks),	     RUN(blocking_locks), RUN(recall_waits_for_io), RUN(lock_sequences),
-		RUN(deletion), RUN(renaming),	     RUN(replay),	  RUN(app_instance),	    RUN(reclaim),
-		RUN(steal),    RUN(durable_contended), RUN(scavenged),	  RUN(store_fails),	    RUN(limits),
-		RUN(listing),  RUN(stale_lease),
+		RUN(sharing),	     RUN(locks),
+		RUN(blocking_locks), RUN(recall_waits_for_io),
+		RUN(lock_sequences), RUN(deletion),
+		RUN(renaming),	     RUN(replay),
+		RUN(app_instance),   RUN(reclaim),
+		RUN(steal),	     RUN(durable_contended),
+		RUN(scavenged),	     RUN(store_fails),
+		RUN(limits),	     RUN(listing),
+		RUN(stale_lease),
 	};
 
 	return cmocka_run_group_tests_name("lock", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Two nodes of two workers each, every worker a thread with its own loop, talking over real connections, on LMDB. */
+/* Two nodes of two workers each, every worker a thread with its own loop, talking over real
+ * connections, on LMDB. */
 #include "tests/unit/test.h"
 
 #include <pthread.h>
@@ -9,7 +10,7 @@
 #include "node/base/clock.h"
 #include "node/loop/task.h"
 #include "node/rpc/rpc.h"
-#include "smbd/lock/lock_net.h"
+#include "tests/unit/smbd-lock/rpc_net.h"
 #include "statestore/store.h"
 
 #define NODES 2
@@ -33,7 +34,7 @@ struct tworker {
 struct tnode {
 	uint32_t id;
 	uint64_t incarnation;
-	struct lock_net *net;
+	struct rpc_net *net;
 	struct loop *loops[WORKERS];
 	struct tworker w[WORKERS];
 };
@@ -85,39 +86,46 @@ static void *worker_main(void *arg)
 
 static void start_lock(struct tworker *w, void *arg)
 {
-	struct lockc_config cfg = { .loop = w->loop, .store = store, .net = lock_net_worker(w->node->net, w->index),
-				    .self = { .node = w->node->id, .worker = w->index,
+	struct lockc_config cfg = { .loop = w->loop,
+				    .store = store,
+				    .net = rpc_net_worker(w->node->net, w->index),
+				    .self = { .node = w->node->id,
+					      .worker = w->index,
 					      .incarnation = w->node->incarnation } };
 
 	assert_int_equal(lockc_new(&cfg, &w->lock), 0);
-	lock_net_attach(w->node->net, w->index, w->lock);
+	rpc_net_attach(w->node->net, w->index, w->lock);
 }
 
 static void stop_lock(struct tworker *w, void *arg)
 {
-	lock_net_detach(w->node->net, w->index);
+	rpc_net_detach(w->node->net, w->index);
 	lockc_free(w->lock);
 }
 
 static void stop_net(struct tworker *w, void *arg)
 {
-	lock_net_free(w->node->net);
+	rpc_net_free(w->node->net);
 }
 
 static void take_view(struct tworker *w, void *arg)
 {
-	assert_int_equal(lock_net_view(w->node->net, w->index, arg), 0);
+	assert_int_equal(rpc_net_view(w->node->net, w->index, arg), 0);
 	assert_int_equal(lockc_view(w->lock, arg), 0);
 }
 
 static void start_net(struct tworker *w, void *arg)
 {
 	struct tnode *n = w->node;
-	struct lock_net_config cfg = { .key = key, .loops = n->loops, .n_workers = WORKERS, .node = n->id,
-				       .incarnation = n->incarnation, .name = "node" };
+	struct rpc_net_config cfg = { .key = key,
+				      .loops = n->loops,
+				      .n_workers = WORKERS,
+				      .node = n->id,
+				      .incarnation = n->incarnation,
+				      .name = "node" };
 
 	assert_int_equal(net_addr_parse("127.0.0.1:0", 0, &cfg.listen), 0);
-	assert_int_equal(lock_net_new(&cfg, &n->net), 0);
+	assert_int_equal(rpc_net_new(&cfg, &n->net), 0);
 }
 
 static void start_node(struct tnode *n, uint32_t id)
@@ -159,7 +167,7 @@ static struct view *make_view(uint64_t epoch, unsigned int first)
 		struct net_addr a;
 		char buf[NET_ADDR_STR];
 
-		lock_net_addr(nodes[i].net, &a);
+		rpc_net_addr(nodes[i].net, &a);
 		m->node_id = nodes[i].id;
 		m->incarnation = nodes[i].incarnation;
 		m->workers = WORKERS;
@@ -171,9 +179,15 @@ static struct view *make_view(uint64_t epoch, unsigned int first)
 
 static struct rec_open want(uint64_t inode, bool persistent, uint32_t share)
 {
-	struct rec_open r = { .key = { .inode = inode }, .access = 3, .share = share, .path = (char *)(uintptr_t)"f",
-			      .share_name = (char *)(uintptr_t)"s", .persistent = persistent, .durable_v2 = persistent,
-			      .has_create_guid = persistent, .timeout_ms = 60000 };
+	struct rec_open r = { .key = { .inode = inode },
+			      .access = 3,
+			      .share = share,
+			      .path = (char *)(uintptr_t) "f",
+			      .share_name = (char *)(uintptr_t) "s",
+			      .persistent = persistent,
+			      .durable_v2 = persistent,
+			      .has_create_guid = persistent,
+			      .timeout_ms = 60000 };
 
 	if (persistent)
 		r.create_guid = guid_random();
@@ -211,8 +225,12 @@ static void hold_opens(struct tworker *w, void *arg)
 
 		assert_int_equal(lockc_open(w->lock, &a, false, &o), LK_OK);
 		assert_int_equal(lockc_lock(w->lock, o, &r, 1, no_seq, false, NULL, NULL), LK_OK);
-		claims[i] = (struct lk_reclaim){ .id = o->rec.id, .v2 = true, .persistent = true,
-						 .create_guid = o->rec.create_guid, .share_name = "s", .path = "f" };
+		claims[i] = (struct lk_reclaim){ .id = o->rec.id,
+						 .v2 = true,
+						 .persistent = true,
+						 .create_guid = o->rec.create_guid,
+						 .share_name = "s",
+						 .path = "f" };
 	}
 }
 

@@ -10,15 +10,40 @@
 
 static struct rec_open full(void)
 {
-	struct rec_open r = { .id = 0x123456789abc0042ULL, .key = { .inode = 77, .generation = 3 }, .directory = true,
-			      .has_create_guid = true, .has_app_id = true, .has_app_version = true,
-			      .app_version_high = 5, .app_version_low = 6, .has_owner = true, .access = 0x12019f,
-			      .share = 7, .options = 0x40, .persistent = true, .durable = true, .durable_v2 = true,
-			      .timeout_ms = 60000, .handle_len = 20, .opened_at = 1234567, .version = 9,
-			      .delete_on_close = true, .delete_pending = true, .file_version = 4, .consumed = true,
-			      .phase = REC_DELETING, .unlock_req = 12, .unlock_outcome = 3, .home_node = 2,
-			      .home_worker = 1, .home_incarnation = 99, .open_req = 55, .session_id = 0x99,
-			      .volatile_id = 0x98, .disconnected = true, .deadline = 123456789 };
+	struct rec_open r = { .id = 0x123456789abc0042ULL,
+			      .key = { .inode = 77, .generation = 3 },
+			      .directory = true,
+			      .has_create_guid = true,
+			      .has_app_id = true,
+			      .has_app_version = true,
+			      .app_version_high = 5,
+			      .app_version_low = 6,
+			      .has_owner = true,
+			      .access = 0x12019f,
+			      .share = 7,
+			      .options = 0x40,
+			      .persistent = true,
+			      .durable = true,
+			      .durable_v2 = true,
+			      .timeout_ms = 60000,
+			      .handle_len = 20,
+			      .opened_at = 1234567,
+			      .version = 9,
+			      .delete_on_close = true,
+			      .delete_pending = true,
+			      .file_version = 4,
+			      .consumed = true,
+			      .phase = REC_DELETING,
+			      .unlock_req = 12,
+			      .unlock_outcome = 3,
+			      .home_node = 2,
+			      .home_worker = 1,
+			      .home_incarnation = 99,
+			      .open_req = 55,
+			      .session_id = 0x99,
+			      .volatile_id = 0x98,
+			      .disconnected = true,
+			      .deadline = 123456789 };
 
 	r.key.volume = guid_random();
 	r.client_guid = guid_random();
@@ -29,8 +54,14 @@ static struct rec_open full(void)
 	assert_int_equal(rec_set_str(&r.path, "dir/b\xc3\xa4r"), 0);
 	assert_int_equal(rec_set_str(&r.share_name, "data"), 0);
 	assert_int_equal(rec_set_str(&r.user, "DOM\\user"), 0);
-	r.lease = (struct rec_lease){ .present = true, .key = guid_random(), .parent_key = guid_random(),
-				      .has_parent = true, .state = 7, .breaking_to = 1, .epoch = 3, .version = 2 };
+	r.lease = (struct rec_lease){ .present = true,
+				      .key = guid_random(),
+				      .parent_key = guid_random(),
+				      .has_parent = true,
+				      .state = 7,
+				      .breaking_to = 1,
+				      .epoch = 3,
+				      .version = 2 };
 	r.locks = calloc(2, sizeof(*r.locks));
 	r.locks[0] = (struct rec_lock){ .offset = 5, .length = 6, .req = 7, .exclusive = true };
 	r.locks[1] = (struct rec_lock){ .offset = UINT64_MAX, .length = 1, .req = 8 };
@@ -50,30 +81,37 @@ static void assert_same(const struct rec_open *a, const struct rec_open *b)
 	assert_true(sid_equal(&a->owner, &b->owner));
 	assert_int_equal(a->n_locks, b->n_locks);
 	for (uint32_t i = 0; i < a->n_locks; i++) {
-		assert_true(a->locks[i].offset == b->locks[i].offset && a->locks[i].length == b->locks[i].length &&
-			    a->locks[i].req == b->locks[i].req && a->locks[i].exclusive == b->locks[i].exclusive);
+		assert_true(a->locks[i].offset == b->locks[i].offset &&
+			    a->locks[i].length == b->locks[i].length &&
+			    a->locks[i].req == b->locks[i].req &&
+			    a->locks[i].exclusive == b->locks[i].exclusive);
 	}
 	assert_memory_equal(a->handle, b->handle, REC_HANDLE_MAX);
 	assert_memory_equal(a->lock_seq, b->lock_seq, REC_LOCK_SEQS);
-	assert_true(x.id == y.id && file_key_equal(&x.key, &y.key) && x.access == y.access && x.share == y.share &&
-		    x.options == y.options && x.timeout_ms == y.timeout_ms && x.opened_at == y.opened_at &&
-		    x.version == y.version && x.file_version == y.file_version && x.phase == y.phase &&
+	assert_true(x.id == y.id && file_key_equal(&x.key, &y.key) && x.access == y.access &&
+		    x.share == y.share && x.options == y.options && x.timeout_ms == y.timeout_ms &&
+		    x.opened_at == y.opened_at && x.version == y.version &&
+		    x.file_version == y.file_version && x.phase == y.phase &&
 		    x.unlock_req == y.unlock_req && x.unlock_outcome == y.unlock_outcome &&
 		    x.home_node == y.home_node && x.home_worker == y.home_worker &&
 		    x.home_incarnation == y.home_incarnation && x.open_req == y.open_req &&
-		    x.session_id == y.session_id && x.volatile_id == y.volatile_id && x.deadline == y.deadline);
-	assert_true(x.directory == y.directory && x.persistent == y.persistent && x.durable == y.durable &&
-		    x.durable_v2 == y.durable_v2 && x.delete_on_close == y.delete_on_close &&
+		    x.session_id == y.session_id && x.volatile_id == y.volatile_id &&
+		    x.deadline == y.deadline);
+	assert_true(x.directory == y.directory && x.persistent == y.persistent &&
+		    x.durable == y.durable && x.durable_v2 == y.durable_v2 &&
+		    x.delete_on_close == y.delete_on_close &&
 		    x.delete_pending == y.delete_pending && x.consumed == y.consumed &&
 		    x.disconnected == y.disconnected && x.has_app_version == y.has_app_version &&
-		    x.app_version_high == y.app_version_high && x.app_version_low == y.app_version_low);
-	assert_true(guid_equal(&x.client_guid, &y.client_guid) && guid_equal(&x.create_guid, &y.create_guid) &&
+		    x.app_version_high == y.app_version_high &&
+		    x.app_version_low == y.app_version_low);
+	assert_true(guid_equal(&x.client_guid, &y.client_guid) &&
+		    guid_equal(&x.create_guid, &y.create_guid) &&
 		    guid_equal(&x.app_id, &y.app_id) && x.has_create_guid == y.has_create_guid &&
 		    x.has_app_id == y.has_app_id);
 	assert_true(x.lease.present == y.lease.present && guid_equal(&x.lease.key, &y.lease.key) &&
-		    guid_equal(&x.lease.parent_key, &y.lease.parent_key) && x.lease.state == y.lease.state &&
-		    x.lease.breaking_to == y.lease.breaking_to && x.lease.epoch == y.lease.epoch &&
-		    x.lease.version == y.lease.version);
+		    guid_equal(&x.lease.parent_key, &y.lease.parent_key) &&
+		    x.lease.state == y.lease.state && x.lease.breaking_to == y.lease.breaking_to &&
+		    x.lease.epoch == y.lease.epoch && x.lease.version == y.lease.version);
 }
 
 static void test_roundtrip(void **state)
@@ -157,9 +195,18 @@ static void test_key(void **state)
 static void test_msg(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	struct lk_msg m = { .kind = LKM_LOCK, .flags = LKF_HAS_REC | LKF_WAIT, .req = 5, .epoch = 6, .slot = 7, .id = 8,
-			    .from = { .node = 1, .worker = 2, .incarnation = 3 }, .n_ranges = 2,
-			    .seq = { .index = 64, .number = 15 }, .outcome = -ENOSPC, .target = 44 }, d;
+	struct lk_msg m = { .kind = LKM_LOCK,
+			    .flags = LKF_HAS_REC | LKF_WAIT,
+			    .req = 5,
+			    .epoch = 6,
+			    .slot = 7,
+			    .id = 8,
+			    .from = { .node = 1, .worker = 2, .incarnation = 3 },
+			    .n_ranges = 2,
+			    .seq = { .index = 64, .number = 15 },
+			    .outcome = -ENOSPC,
+			    .target = 44 },
+		      d;
 	struct blob b;
 
 	arena_init(&a, 0);
@@ -170,8 +217,9 @@ static void test_msg(void **state)
 	assert_int_equal(msg_decode(b, &d), 0);
 	assert_same(&m.rec, &d.rec);
 	assert_string_equal(d.path, "a/b");
-	assert_true(place_equal(&m.from, &d.from) && d.outcome == -ENOSPC && d.n_ranges == 2 && d.ranges[1].exclusive &&
-		    d.seq.index == 64 && d.seq.number == 15 && d.target == 44 && d.epoch == 6);
+	assert_true(place_equal(&m.from, &d.from) && d.outcome == -ENOSPC && d.n_ranges == 2 &&
+		    d.ranges[1].exclusive && d.seq.index == 64 && d.seq.number == 15 &&
+		    d.target == 44 && d.epoch == 6);
 	msg_done(&d);
 	m.n_ranges = 0;
 	assert_int_equal(msg_encode(&m, &a, &b), 0);
@@ -185,8 +233,9 @@ static void test_msg(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_roundtrip), cmocka_unit_test(test_empty), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_key),	  cmocka_unit_test(test_msg),
+		cmocka_unit_test(test_roundtrip), cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_key),
+		cmocka_unit_test(test_msg),
 	};
 
 	return cmocka_run_group_tests_name("lock records", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The pure rules: share modes, byte ranges, lock sequences, placement; each against a model that is slow and obvious. */
+/* The pure rules: share modes, byte ranges, lock sequences, placement; each against a model that is
+ * slow and obvious. */
 #include "tests/unit/test.h"
 
 #include <stdio.h>
@@ -82,8 +83,8 @@ static void test_ranges(void **state)
 static void test_ranges_model(void **state)
 {
 	for (int i = 0; i < 200000; i++) {
-		uint64_t base = rnd() & 1 ? 0 : UINT64_MAX - 20, oa = rnd() % 10, la = 1 + rnd() % 8, ob = rnd() % 10,
-			 lb = 1 + rnd() % 8;
+		uint64_t base = rnd() & 1 ? 0 : UINT64_MAX - 20, oa = rnd() % 10,
+			 la = 1 + rnd() % 8, ob = rnd() % 10, lb = 1 + rnd() % 8;
 		bool meet = false;
 
 		for (uint64_t x = oa; x < oa + la; x++)
@@ -94,7 +95,8 @@ static void test_ranges_model(void **state)
 
 static void test_io(void **state)
 {
-	struct rec_lock ex = { .offset = 10, .length = 10, .exclusive = true }, sh = { .offset = 10, .length = 10 };
+	struct rec_lock ex = { .offset = 10, .length = 10, .exclusive = true },
+			sh = { .offset = 10, .length = 10 };
 
 	assert_false(brl_excludes_io(&ex, true, 10, 1, true));
 	assert_true(brl_excludes_io(&ex, false, 10, 1, false));
@@ -139,7 +141,8 @@ static struct view *make_view(uint32_t n, uint32_t workers)
 /* Even, stable, and a change of membership moves only what it has to. */
 static void test_place(void **state)
 {
-	struct view *three = make_view(3, 4), *two = make_view(3, 4), *drain = make_view(3, 4), *none = make_view(2, 1);
+	struct view *three = make_view(3, 4), *two = make_view(3, 4), *drain = make_view(3, 4),
+		    *none = make_view(2, 1);
 	unsigned int count[3] = { 0 }, per_worker[3][4] = { 0 };
 	struct place p, q;
 
@@ -187,10 +190,10 @@ static void test_place_fixed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_share),	     cmocka_unit_test(test_share_table),
-		cmocka_unit_test(test_ranges),	     cmocka_unit_test(test_ranges_model),
-		cmocka_unit_test(test_io),	     cmocka_unit_test(test_seq),
-		cmocka_unit_test(test_place),	     cmocka_unit_test(test_place_fixed),
+		cmocka_unit_test(test_share),  cmocka_unit_test(test_share_table),
+		cmocka_unit_test(test_ranges), cmocka_unit_test(test_ranges_model),
+		cmocka_unit_test(test_io),     cmocka_unit_test(test_seq),
+		cmocka_unit_test(test_place),  cmocka_unit_test(test_place_fixed),
 	};
 	const char *s = getenv("SEED");
 

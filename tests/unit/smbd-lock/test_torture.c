@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Clients that open, lock, read and write on a cluster whose nodes die and come back and whose messages get lost. What a
- * client was told is checked against what every other was told: no lock twice, no acknowledged persistent open lost.
+ * Clients that open, lock, read and write on a cluster whose nodes die and come back and whose
+ * messages get lost. What a client was told is checked against what every other was told: no lock
+ * twice, no acknowledged persistent open lost.
  */
 #include "tests/unit/test.h"
 
@@ -18,17 +19,17 @@
 struct client {
 	unsigned int index;
 	uint32_t node, worker;
-	uint64_t incarnation;   /* of the node that holds its open */
+	uint64_t incarnation; /* of the node that holds its open */
 	struct lk_open *o;
-	struct rec_open saved;  /* persistent: what it needs to come back */
+	struct rec_open saved; /* persistent: what it needs to come back */
 	bool persistent, acked;
 	unsigned int file, range;
 	unsigned int done, reclaims, replays;
 };
 
 struct cell {
-	struct client *holder;      /* was told that it has the lock */
-	unsigned int io[CLIENTS];   /* I/O under a permit */
+	struct client *holder; /* was told that it has the lock */
+	unsigned int io[CLIENTS]; /* I/O under a permit */
 };
 
 static struct cluster *cl;
@@ -65,8 +66,8 @@ static void took(struct client *c)
 	struct cell *x = &cells[c->file][c->range];
 
 	if (x->holder && x->holder != c)
-		fprintf(stderr, "# lock %u/%u granted to %u while %u holds it\n", c->file, c->range, c->index,
-			x->holder->index);
+		fprintf(stderr, "# lock %u/%u granted to %u while %u holds it\n", c->file, c->range,
+			c->index, x->holder->index);
 	assert_true(!x->holder || x->holder == c);
 	for (unsigned int i = 0; i < CLIENTS; i++)
 		assert_true(i == c->index || x->io[i] == 0);
@@ -145,7 +146,8 @@ static bool comes_back(struct client *c, bool may_be_closed)
 		if (e == LK_NOT_FOUND && may_be_closed)
 			return false;
 		if (e != LK_OK)
-			fprintf(stderr, "# client %u: reclaim of an acknowledged open: %d\n", c->index, e);
+			fprintf(stderr, "# client %u: reclaim of an acknowledged open: %d\n",
+				c->index, e);
 		assert_int_equal(e, LK_OK);
 		c->reclaims++;
 		return true;
@@ -277,7 +279,8 @@ static void client_main(void *arg)
 		c->persistent = cluster_random(cl) & 1;
 		c->acked = false;
 		k = key_of(c->file);
-		w = c->persistent ? want_persistent(&k, RD | WR, SH_ALL) : want(&k, RD | WR, SH_ALL);
+		w = c->persistent ? want_persistent(&k, RD | WR, SH_ALL) :
+				    want(&k, RD | WR, SH_ALL);
 		w.client_guid.b[0] = (uint8_t)c->index;
 		w.session_id = c->index;
 		go_somewhere(c);
@@ -353,7 +356,8 @@ static void torture(uint64_t ms)
 		reclaims += clients[i].reclaims;
 		replays += clients[i].replays;
 	}
-	fprintf(stderr, "# %u rounds, %u crashes, %u reclaims, %u replays\n", done, crashes, reclaims, replays);
+	fprintf(stderr, "# %u rounds, %u crashes, %u reclaims, %u replays\n", done, crashes,
+		reclaims, replays);
 	for (unsigned int f = 0; f < FILES; f++) {
 		struct file_key k = key_of(f);
 		struct lk_file_info info = { 0 };

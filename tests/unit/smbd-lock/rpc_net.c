@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Messages between lock modules: mail on the node, RPC between nodes. A `struct end` belongs to its worker's thread; the
- * rest of `struct lock_net` does not change after lock_net_new().
+ * Messages between lock modules: mail on the node, RPC between nodes. A `struct end` belongs to its
+ * worker's thread; the rest of `struct rpc_net` does not change after rpc_net_new().
  */
-#include "smbd/lock/lock_net.h"
+#include "tests/unit/smbd-lock/rpc_net.h"
 
 #include "node/log/log.h"
 #include "node/rpc/rpc.h"
@@ -22,7 +22,7 @@ struct link {
 /* What one worker has. */
 struct end {
 	struct lk_net net;
-	struct lock_net *n;
+	struct rpc_net *n;
 	unsigned int worker;
 	struct loop *loop;
 	struct lockc *lockc; /* NULL: detached */
@@ -30,7 +30,7 @@ struct end {
 	unsigned int dropping; /* links whose closing runs in a task */
 };
 
-struct lock_net {
+struct rpc_net {
 	struct rpc_server *server;
 	const struct rpc_key *key;
 	struct rpc_hello self;
@@ -55,13 +55,15 @@ static void run_local(struct mail *mail)
 	free(m);
 }
 
-static void send_local(struct lock_net *n, uint32_t worker, struct blob msg)
+static void send_local(struct rpc_net *n, uint32_t worker, struct blob msg)
 {
 	struct local_msg *m = worker < n->n_workers ? malloc(sizeof(*m) + msg.len) : NULL;
 
 	if (!m)
 		return;
-	*m = (struct local_msg){ .mail = { .run = run_local }, .to = &n->ends[worker], .from_node = n->self.node_id,
+	*m = (struct local_msg){ .mail = { .run = run_local },
+				 .to = &n->ends[worker],
+				 .from_node = n->self.node_id,
 				 .len = msg.len };
 	memcpy(m->data, msg.data, msg.len);
 	loop_post(m->to->loop, &m->mail);
@@ -95,7 +97,7 @@ static void net_send(struct lk_net *net, uint32_t node, uint32_t worker, struct 
 
 static void on_msg(struct rpc_request *rq)
 {
-	struct lock_net *n = rq->arg;
+	struct rpc_net *n = rq->arg;
 	const struct rpc_hello *peer = rq->conn ? rpc_conn_peer(rq->conn) : NULL;
 
 	/* Served on the loop of the worker that the peer named. */
@@ -125,21 +127,28 @@ static int on_up(struct rpc_conn *c, void *arg)
 
 static int link_new(struct end *e, const struct view_member *m, uint32_t worker)
 {
-	struct rpc_client_config cfg = { .loop = e->loop, .key = e->n->key, .self = e->n->self, .peer_node = m->node_id,
-					 .peer_name = m->name, .ops = { .up = on_up } };
+	struct rpc_client_config cfg = { .loop = e->loop,
+					 .key = e->n->key,
+					 .self = e->n->self,
+					 .peer_node = m->node_id,
+					 .peer_name = m->name,
+					 .ops = { .up = on_up } };
 	struct net_addr addr;
 	struct link *l;
 	int r = net_addr_parse(m->rpc_addr, 0, &addr);
 
 	if (r < 0) {
-		log_err("lock: a member of the view has a bad address: node=%u addr=%s", m->node_id, log_esc(m->rpc_addr));
+		log_err("lock: a member of the view has a bad address: node=%u addr=%s", m->node_id,
+			log_esc(m->rpc_addr));
 		return 0;
 	}
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
 	l->end = e;
-	l->to = (struct place){ .node = m->node_id, .worker = worker, .incarnation = m->incarnation };
+	l->to = (struct place){ .node = m->node_id,
+				.worker = worker,
+				.incarnation = m->incarnation };
 	cfg.self.worker = e->worker;
 	cfg.self.to_worker = worker;
 	cfg.ops.arg = l;
@@ -195,7 +204,7 @@ static int keep_or_make(struct end *e, const struct view_member *m)
 	return 0;
 }
 
-int lock_net_view(struct lock_net *n, unsigned int worker, const struct view *v)
+int rpc_net_view(struct rpc_net *n, unsigned int worker, const struct view *v)
 {
 	struct end *e = &n->ends[worker];
 	struct link *l;
@@ -217,9 +226,9 @@ int lock_net_view(struct lock_net *n, unsigned int worker, const struct view *v)
 
 /* --- life --- */
 
-int lock_net_new(const struct lock_net_config *cfg, struct lock_net **ret)
+int rpc_net_new(const struct rpc_net_config *cfg, struct rpc_net **ret)
 {
-	struct lock_net *n = calloc(1, sizeof(*n) + cfg->n_workers * sizeof(n->ends[0]));
+	struct rpc_net *n = calloc(1, sizeof(*n) + cfg->n_workers * sizeof(n->ends[0]));
 	struct rpc_listen_config l;
 	int e;
 
@@ -231,11 +240,17 @@ int lock_net_new(const struct lock_net_config *cfg, struct lock_net **ret)
 	n->self.incarnation = cfg->incarnation;
 	strncpy(n->self.name, cfg->name, RPC_NAME_MAX);
 	for (unsigned int i = 0; i < cfg->n_workers; i++) {
-		n->ends[i] = (struct end){ .net = { .send = net_send }, .n = n, .worker = i, .loop = cfg->loops[i] };
+		n->ends[i] = (struct end){
+			.net = { .send = net_send }, .n = n, .worker = i, .loop = cfg->loops[i]
+		};
 		list_init(&n->ends[i].links);
 	}
-	l = (struct rpc_listen_config){ .loop = cfg->loops[0], .key = cfg->key, .self = n->self, .loops = cfg->loops,
-					.nloops = cfg->n_workers, .ops = { .methods = methods, .arg = n } };
+	l = (struct rpc_listen_config){ .loop = cfg->loops[0],
+					.key = cfg->key,
+					.self = n->self,
+					.loops = cfg->loops,
+					.nloops = cfg->n_workers,
+					.ops = { .methods = methods, .arg = n } };
 	e = rpc_listen(&l, &cfg->listen, &n->server);
 	if (e < 0) {
 		free(n);
@@ -245,7 +260,7 @@ int lock_net_new(const struct lock_net_config *cfg, struct lock_net **ret)
 	return 0;
 }
 
-void lock_net_free(struct lock_net *n)
+void rpc_net_free(struct rpc_net *n)
 {
 	if (!n)
 		return;
@@ -253,22 +268,22 @@ void lock_net_free(struct lock_net *n)
 	free(n);
 }
 
-void lock_net_addr(const struct lock_net *n, struct net_addr *ret)
+void rpc_net_addr(const struct rpc_net *n, struct net_addr *ret)
 {
 	rpc_server_addr(n->server, ret);
 }
 
-struct lk_net *lock_net_worker(struct lock_net *n, unsigned int worker)
+struct lk_net *rpc_net_worker(struct rpc_net *n, unsigned int worker)
 {
 	return &n->ends[worker].net;
 }
 
-void lock_net_attach(struct lock_net *n, unsigned int worker, struct lockc *c)
+void rpc_net_attach(struct rpc_net *n, unsigned int worker, struct lockc *c)
 {
 	n->ends[worker].lockc = c;
 }
 
-void lock_net_detach(struct lock_net *n, unsigned int worker)
+void rpc_net_detach(struct rpc_net *n, unsigned int worker)
 {
 	struct end *e = &n->ends[worker];
 	struct link *l;
