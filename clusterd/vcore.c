@@ -73,8 +73,10 @@ void vcore_config(struct vcore *c, const struct vcore_ring *ring, const struct v
 	uint32_t i;
 
 	n = MIN(n, (uint32_t)VIEW_MEMBERS_MAX);
-	memcpy(sorted, procs, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), proc_order);
+	if (n) {
+		memcpy(sorted, procs, n * sizeof(*sorted));
+		qsort(sorted, n, sizeof(*sorted), proc_order);
+	}
 	id = config_id(ring, sorted, n);
 	if (id == c->config && n == c->n)
 		return;

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The operator's socket: what its files share. A request is one JSON object {"command": "share create", "name": ...,
+ * "set": {row: text}}. The answer is one or more objects; each may hold "columns" (before the first rows), "rows",
+ * "object" (what there is just one of) and "warnings"; the last one holds "status" and, when that is not 0, "error",
+ * one sentence. node/ctl is the other end.
+ */
+#ifndef HF_CLUSTERD_OPER_PRIV_H
+#define HF_CLUSTERD_OPER_PRIV_H
+
+#include <jansson.h>
+
+#include "clusterd/conn.h"
+#include "clusterd/daemon.h"
+#include "node/conf/resource.h"
+
+/* Exit statuses of the command (node/ctl/ctl.h has the same). */
+enum oper_status {
+	OPER_OK = 0,
+	OPER_FAILED = 1,
+	OPER_USAGE = 2,
+	OPER_NOT_FOUND = 4,
+	OPER_CONFLICT = 5,
+};
+
+struct oper_request {
+	struct list link;
+	struct oper *oper;
+	struct conn *conn; /* NULL: the operator has gone away */
+	json_t *json;
+	const struct oper_command *command;
+	void *data; /* of the command */
+};
+
+struct oper_command {
+	const char *name;
+	/* Ends with oper_end(), now or later. */
+	void (*run)(struct oper_request *rq);
+	bool needs_store;
+};
+
+struct oper {
+	struct clusterd *d;
+	struct conn_server *server;
+	struct list requests;
+	struct list listings; /* see oper_list.c */
+	uint64_t next_id;
+};
+
+struct oper_column {
+	const char *key;
+	const char *heading; /* NULL: only in JSON */
+};
+
+/* Sends one part of the answer; takes the reference. */
+void oper_send(struct oper_request *rq, json_t *part);
+/* Sends the last part and frees the request. `error` NULL: fine. */
+void oper_end(struct oper_request *rq, enum oper_status status, const char *fmt, ...) HF_PRINTF(3, 4);
+void oper_warn(struct oper_request *rq, const char *fmt, ...) HF_PRINTF(2, 3);
+/* A new array for "columns". */
+json_t *oper_columns(const struct oper_column *cols, size_t n);
+/* A text of the request, NULL when absent. */
+const char *oper_text(const struct oper_request *rq, const char *key);
+
+/* oper_res.c */
+void oper_res_create(struct oper_request *rq);
+void oper_res_list(struct oper_request *rq);
+void oper_res_show(struct oper_request *rq);
+void oper_res_set(struct oper_request *rq);
+void oper_res_delete(struct oper_request *rq);
+/* oper_list.c */
+void oper_list(struct oper_request *rq);
+void oper_list_forget(struct oper_request *rq);
+/* oper_status.c */
+void oper_cluster_status(struct oper_request *rq);
+void oper_node_list(struct oper_request *rq);
+
+#endif
