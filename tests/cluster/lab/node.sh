@@ -9,7 +9,7 @@ lab_programs() {
 	HF_BUILD=${HF_BUILD:-$(cd "$HF_LAB_HOME/../.." && pwd)/build}
 	mkdir -p "$HF_LAB/bin"
 	for p in $HF_PROGRAMS hfclient hfbench; do
-		f=$(find "$HF_BUILD" -type f -name "$p" -perm -u+x -not -path '*/.libs/*' 2>/dev/null | head -1)
+		f=$(find "$HF_BUILD" -type f -name "$p" -perm -u+x -not -path '*/holdfast-[0-9]*/*' 2>/dev/null | head -1)
 		if [ -n "$f" ]; then
 			cp -f "$f" "$HF_LAB/bin/$p" || lab_die "cannot copy $f"
 		elif [[ $p == holdfast* ]]; then
@@ -35,7 +35,7 @@ lab_node_conf() {
 		name: n$1
 		node_id: $1
 		addresses: [$HF_NET.$1]
-		rpc_address: $HF_NET.$1
+		rpc_address: $HF_NET.$1:5445
 		port: 445
 		store: lmdb:$HF_STORE
 		run_dir: /run/holdfast
