@@ -14,7 +14,7 @@ static bool excluded(const struct lk_ent *e, const struct lk_range *r)
 
 	list_foreach(o, &e->file->opens, in_file)
 		for (uint32_t i = 0; i < o->rec.n_locks; i++)
-			if (brl_excludes_lock(&o->rec.locks[i], r->offset, r->length, r->exclusive))
+			if (brl_excludes_lock(&o->rec.locks[i], o == e, r->offset, r->length, r->exclusive))
 				return true;
 	return false;
 }
@@ -28,7 +28,7 @@ static bool excluded_by_itself(const struct lk_range *r, unsigned int n)
 					      .length = r[j].length,
 					      .exclusive = r[j].exclusive };
 
-			if (brl_excludes_lock(&l, r[i].offset, r[i].length, r[i].exclusive))
+			if (brl_excludes_lock(&l, true, r[i].offset, r[i].length, r[i].exclusive))
 				return true;
 		}
 	return false;

@@ -30,9 +30,8 @@ uint32_t access_maximal(const struct access_facts *f)
 	if (f->read)
 		a |= SMB2_FILE_READ_DATA | SMB2_FILE_READ_EA | SMB2_FILE_EXECUTE;
 	if (f->write)
-		a |= SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA | SMB2_FILE_WRITE_EA | SMB2_FILE_WRITE_ATTRIBUTES;
-	if (f->write && f->directory)
-		a |= SMB2_FILE_DELETE_CHILD;
+		a |= SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA | SMB2_FILE_WRITE_EA | SMB2_FILE_WRITE_ATTRIBUTES |
+		     SMB2_FILE_DELETE_CHILD; /* of files too: FILE_ALL_ACCESS has it */
 	if (f->owner)
 		a |= SMB2_FILE_WRITE_ATTRIBUTES | SMB2_WRITE_DAC | SMB2_WRITE_OWNER;
 	if (f->may_delete)

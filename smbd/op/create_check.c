@@ -69,6 +69,11 @@ struct ntstatus create_check(struct create *c)
 	const struct smb2_create_req *in = &c->in;
 	struct ntstatus s;
 
+	if (create_wants_reclaim(c)) { /* 3.3.5.9.7, .12: what was granted counts, the name only beside a lease */
+		if (!ntstatus_is_ok(create_name_parse(c->req->arena, in->name, &c->name)))
+			c->name.path = arena_strdup(c->req->arena, "");
+		return c->name.path ? NT_STATUS_OK : req_fail(c->req, -ENOMEM);
+	}
 	if (in->impersonation_level > SMB2_IMPERSONATION_DELEGATE)
 		return status_refused(c->req, NT_STATUS_BAD_IMPERSONATION_LEVEL, NULL, "impersonation level");
 	if (in->disposition > SMB2_FILE_OVERWRITE_IF || (in->share_access & ~(uint32_t)SHARE_VALID) ||

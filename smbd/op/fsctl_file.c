@@ -10,6 +10,7 @@
 #include "smbd/op/status.h"
 
 #define ZEROES 65536
+#define OBJECT_ID_LEN 64
 #define RANGE_LEN 16 /* one element of QUERY_ALLOCATED_RANGES */
 
 struct control {
@@ -133,6 +134,22 @@ static struct ntstatus set_zero_data(struct control *c)
 	return r < 0 ? req_fail(c->req, r) : NT_STATUS_OK;
 }
 
+/* An id that the file has anyway; FILE_OBJECTID_BUFFER, MS-FSCC 2.1.3.1. */
+static struct ntstatus object_id(struct control *c)
+{
+	const struct vfs_key *k = &c->fo->file->key;
+
+	if (c->in->max_output_response < OBJECT_ID_LEN)
+		return NT_STATUS_INVALID_PARAMETER;
+	wr_le64(c->out, k->ino);
+	wr_le64(c->out, k->generation);
+	wr_bytes(c->out, k->volume.b, sizeof(k->volume.b));
+	wr_le64(c->out, k->ino);
+	wr_le64(c->out, k->generation);
+	wr_zero(c->out, 16);
+	return NT_STATUS_OK;
+}
+
 static struct ntstatus get_compression(struct control *c)
 {
 	if (c->in->max_output_response < 2)
@@ -170,6 +187,8 @@ static const struct {
 	{ FSCTL_QUERY_ALLOCATED_RANGES, SMB2_FILE_READ_DATA, allocated_ranges },
 	{ FSCTL_SET_ZERO_DATA, SMB2_FILE_WRITE_DATA, set_zero_data },
 	{ FSCTL_GET_COMPRESSION, 0, get_compression },
+	{ FSCTL_CREATE_OR_GET_OBJECT_ID, 0, object_id },
+	{ FSCTL_GET_OBJECT_ID, 0, object_id },
 	{ FSCTL_SET_COMPRESSION, SMB2_FILE_WRITE_DATA, set_compression },
 	{ FSCTL_GET_REPARSE_POINT, 0, get_reparse_point },
 	{ FSCTL_IS_PATHNAME_VALID, 0, is_pathname_valid },

@@ -24,7 +24,7 @@ static size_t valid_unlocks(const struct smb2_lock_req *in)
 {
 	size_t n = 0;
 
-	while (n < in->n_locks && (in->locks[n].flags & ~(uint32_t)SMB2_LOCKFLAG_FAIL_IMMEDIATELY) == SMB2_LOCKFLAG_UNLOCK)
+	while (n < in->n_locks && in->locks[n].flags == SMB2_LOCKFLAG_UNLOCK)
 		n++;
 	return n;
 }

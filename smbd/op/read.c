@@ -81,6 +81,8 @@ static struct ntstatus read_file(struct smb_req *req, const struct smb2_read_req
 
 	if (!ntstatus_is_ok(s))
 		return s;
+	if (in->length < in->minimum_count)
+		return NT_STATUS_END_OF_FILE;
 	if (in->length == 0) {
 		respond(req, NULL, 0, NULL);
 		return NT_STATUS_OK;

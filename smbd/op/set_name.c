@@ -132,8 +132,32 @@ static void keep_path(struct move *m)
 	m->fo->open->path = path;
 }
 
+/* The directory that gets the name is open for writing meanwhile, without sharing its deletion: who has it open for deletion, or
+ * does not share writing, is in the way (MS-FSA 2.1.5.15.12). */
+static struct ntstatus hold_parent(struct move *m, struct lk_holder *h)
+{
+	struct rec_open want = { .directory = true, .client_guid = m->req->conn->client_guid,
+				 .access = SMB2_FILE_WRITE_DATA, .share = SMB2_FILE_SHARE_READ | SMB2_FILE_SHARE_WRITE,
+				 .share_name = (char *)(uintptr_t)m->req->tree->share->conf->name,
+				 .user = m->req->session->user.name,
+				 .path = (char *)(uintptr_t)m->where.parent, .session_id = m->req->session->id };
+	struct lk_open *lk;
+	struct vfs_file *f;
+	int r = vfs_open(move_vfs(m), file_cred(m->fo), m->where.parent, VFS_PATH | VFS_DIRECTORY, 0, &f);
+
+	if (r < 0)
+		return status_of_path(m->req, r);
+	want.key = (struct file_key){ .volume = f->key.volume, .inode = f->key.ino, .generation = f->key.generation };
+	vfs_close(f);
+	r = lockc_open(m->req->worker->lock, &want, false, &lk);
+	if (r != LK_OK)
+		return refuse(m, status_of_lock(m->req, r), "the directory is in use");
+	lk_hold(h, lk);
+	return NT_STATUS_OK;
+}
+
 /* Tells the owner first: it may refuse, and others must not see the old name as long as they ask it. */
-static struct ntstatus move_it(struct move *m)
+static struct ntstatus move_held(struct move *m)
 {
 	struct lockc *lock = m->req->worker->lock;
 	int r = m->fo->hold.lk ? lockc_rename(lock, m->fo->hold.lk, m->to) : LK_GONE;
@@ -155,6 +179,17 @@ static struct ntstatus move_it(struct move *m)
 		return r == -ENOENT || r == -ENOTDIR ? NT_STATUS_OBJECT_PATH_NOT_FOUND : req_fail(m->req, r);
 	keep_path(m);
 	return NT_STATUS_OK;
+}
+
+static struct ntstatus move_it(struct move *m)
+{
+	struct lk_holder parent = { 0 };
+	struct ntstatus s = hold_parent(m, &parent);
+
+	if (ntstatus_is_ok(s))
+		s = move_held(m);
+	file_close_grant(m->req->worker, m->req->tree->share, file_cred(m->fo), NULL, &parent);
+	return s;
 }
 
 struct ntstatus set_rename(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)

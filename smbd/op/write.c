@@ -35,7 +35,7 @@ static struct ntstatus check_file(struct smb_req *req, const struct smb2_write_r
 		return NT_STATUS_INVALID_DEVICE_REQUEST;
 	if (!(req->open->granted_access & (SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA)))
 		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path, "not open for writing");
-	if (in->offset == OFFSET_APPEND)
+	if (in->offset == OFFSET_APPEND && !(req->open->granted_access & SMB2_FILE_WRITE_DATA))
 		return NT_STATUS_OK;
 	if (in->offset > INT64_MAX || in->data.len > INT64_MAX - in->offset)
 		return status_refused(req, NT_STATUS_INVALID_PARAMETER, req->open->path, "offset");
@@ -48,7 +48,7 @@ static int find_offset(struct smb_req *req, struct file_open *fo, uint64_t *off)
 	struct vfs_stat st;
 	int r;
 
-	if (*off != OFFSET_APPEND && (req->open->granted_access & SMB2_FILE_WRITE_DATA))
+	if (req->open->granted_access & SMB2_FILE_WRITE_DATA)
 		return 0;
 	r = vfs_stat(fo->file, &st);
 	if (r == 0)
