@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 
 #include "node/base/clock.h"
 #include "node/conf/node_conf.h"
@@ -27,6 +28,7 @@ struct program {
 	struct rpc_key *key;
 	struct cluster *cluster;
 	int heartbeat;
+	int status; /* of the process when it fails; 0: EXIT_FAILURE */
 };
 
 static void usage(FILE *f)
@@ -178,8 +180,11 @@ static int serve(struct program *p, sigset_t *set)
 	p->smbd.end_session = peers_end_session;
 	p->smbd.worker_stop = cluster_worker_stop;
 	r = open_store(p);
-	if (r == 0)
-		r = offload_start(0);
+	if (r < 0) {
+		p->status = EX_CONFIG;
+		return r;
+	}
+	r = offload_start(0);
 	if (r == 0)
 		r = server_start(&p->smbd, (unsigned int)p->conf->workers);
 	if (r < 0)
@@ -210,7 +215,9 @@ int main(int argc, char **argv)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	r = load(&p);
-	if (r == 0) {
+	if (r < 0) {
+		p.status = EX_CONFIG;
+	} else {
 		raise_file_limit();
 		r = serve(&p, &set);
 	}
@@ -220,5 +227,5 @@ int main(int argc, char **argv)
 	free(p.addrs);
 	node_conf_free(p.conf);
 	log_close();
-	return r < 0 ? EXIT_FAILURE : 0;
+	return r == 0 ? EXIT_SUCCESS : p.status ? p.status : EXIT_FAILURE;
 }

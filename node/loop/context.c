@@ -10,7 +10,8 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-/* TSan counts calls and returns per fiber; a fiber that is left for good must not have counted a call. */
+/* TSan counts calls and returns per fiber; a fiber that is left for good must not have counted a
+ * call. */
 #ifdef HF_TSAN
 #define NO_TSAN __attribute__((no_sanitize("thread"), noinline))
 #else
@@ -20,7 +21,8 @@
 #if defined(__x86_64__) || defined(__aarch64__)
 /* Pushes what a callee must preserve, stores the stack pointer, loads the other one and pops. */
 void hf_context_swap(void **save_sp, void *load_sp);
-/* Where a new stack begins: calls the function in the first preserved register with the second as argument. */
+/* Where a new stack begins: calls the function in the first preserved register with the second as
+ * argument. */
 void hf_context_start(void);
 
 #if defined(__x86_64__)
@@ -71,15 +73,15 @@ static void *stack_prepare(void *stack, size_t size, void (*entry)(void *), void
 	uint16_t fpucw;
 
 	__asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(mxcsr), "=m"(fpucw));
-	*--sp = 0;                                     /* keeps the stack aligned at the first call */
+	*--sp = 0; /* keeps the stack aligned at the first call */
 	*--sp = 0;
 	*--sp = (uint64_t)(uintptr_t)hf_context_start; /* where the swap returns to */
-	*--sp = 0;                                     /* rbp: ends a walk by frame pointers */
-	*--sp = 0;                                     /* rbx */
-	*--sp = (uint64_t)(uintptr_t)entry;            /* r12 */
-	*--sp = (uint64_t)(uintptr_t)arg;              /* r13 */
-	*--sp = 0;                                     /* r14 */
-	*--sp = 0;                                     /* r15 */
+	*--sp = 0; /* rbp: ends a walk by frame pointers */
+	*--sp = 0; /* rbx */
+	*--sp = (uint64_t)(uintptr_t)entry; /* r12 */
+	*--sp = (uint64_t)(uintptr_t)arg; /* r13 */
+	*--sp = 0; /* r14 */
+	*--sp = 0; /* r15 */
 	*--sp = (uint64_t)mxcsr | (uint64_t)fpucw << 32;
 	return sp;
 }
@@ -134,14 +136,15 @@ static void *stack_prepare(void *stack, size_t size, void (*entry)(void *), void
 	uint64_t *sp = (uint64_t *)(top - 176);
 
 	memset(sp, 0, 176);
-	sp[0] = (uint64_t)(uintptr_t)entry;            /* x19 */
-	sp[1] = (uint64_t)(uintptr_t)arg;              /* x20 */
+	sp[0] = (uint64_t)(uintptr_t)entry; /* x19 */
+	sp[1] = (uint64_t)(uintptr_t)arg; /* x20 */
 	sp[11] = (uint64_t)(uintptr_t)hf_context_start; /* x30 */
 	return sp;
 }
 #endif
 
-int context_init(struct context *c, void *stack, size_t size, void *fiber, void (*entry)(void *arg), void *arg)
+int context_init(struct context *c, void *stack, size_t size, void *fiber, void (*entry)(void *arg),
+		 void *arg)
 {
 	*c = (struct context){ .bottom = stack, .size = size, .fiber = fiber };
 	c->sp = stack_prepare(stack, size, entry, arg);
@@ -169,7 +172,8 @@ static void start(unsigned int e_hi, unsigned int e_lo, unsigned int a_hi, unsig
 	abort();
 }
 
-int context_init(struct context *c, void *stack, size_t size, void *fiber, void (*entry)(void *arg), void *arg)
+int context_init(struct context *c, void *stack, size_t size, void *fiber, void (*entry)(void *arg),
+		 void *arg)
 {
 	uint64_t e = (uint64_t)(uintptr_t)entry, a = (uint64_t)(uintptr_t)arg;
 	ucontext_t *u = malloc(sizeof(*u));
@@ -183,8 +187,8 @@ int context_init(struct context *c, void *stack, size_t size, void *fiber, void 
 	u->uc_stack.ss_sp = stack;
 	u->uc_stack.ss_size = size;
 	u->uc_link = NULL;
-	makecontext(u, (void (*)(void))start, 4, (unsigned int)(e >> 32), (unsigned int)e, (unsigned int)(a >> 32),
-		    (unsigned int)a);
+	makecontext(u, (void (*)(void))start, 4, (unsigned int)(e >> 32), (unsigned int)e,
+		    (unsigned int)(a >> 32), (unsigned int)a);
 	*c = (struct context){ .sp = u, .bottom = stack, .size = size, .fiber = fiber };
 	return 0;
 }

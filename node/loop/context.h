@@ -21,18 +21,20 @@
 #endif
 
 struct context {
-	void *sp;         /* saved stack pointer, or a ucontext_t where there is no assembly for the machine */
-	void *bottom;     /* lowest address and size of the stack, for ASan */
+	void *sp; /* saved stack pointer, or a ucontext_t where there is no assembly for the machine
+		   */
+	void *bottom; /* lowest address and size of the stack, for ASan */
 	size_t size;
 	void *fake_stack; /* ASan */
-	void *fiber;      /* TSan */
+	void *fiber; /* TSan */
 };
 
 /* Makes the context that the calling thread runs on, so that others can switch back to it. */
 void context_init_thread(struct context *c);
-/* Makes a context that calls `entry(arg)` on the given stack when first switched to; entry never returns.
- * `fiber` is a TSan fiber to use (NULL without TSan). -ENOMEM. */
-int context_init(struct context *c, void *stack, size_t size, void *fiber, void (*entry)(void *arg), void *arg);
+/* Makes a context that calls `entry(arg)` on the given stack when first switched to; entry never
+ * returns. `fiber` is a TSan fiber to use (NULL without TSan). -ENOMEM. */
+int context_init(struct context *c, void *stack, size_t size, void *fiber, void (*entry)(void *arg),
+		 void *arg);
 /* Frees what context_init() made; not the stack. */
 void context_done(struct context *c);
 /* Saves the present state in `from` and continues `to`. `last`: `from` will never be continued. */

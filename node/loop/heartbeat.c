@@ -16,7 +16,8 @@ int heartbeat_fd(void)
 		return -1;
 	fd = strtol(text, &end, 10);
 	unsetenv(HEARTBEAT_ENV);
-	if (*end || end == text || fd < 0 || fd > INT32_MAX || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
+	if (*end || end == text || fd < 0 || fd > INT32_MAX ||
+	    fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
 		return -1;
 	fcntl((int)fd, F_SETFL, O_NONBLOCK);
 	return (int)fd;

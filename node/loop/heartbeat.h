@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The sign of life of a daemon to holdfast-noded, which started it: a byte into a pipe at least every second. Who stays
- * silent for 10 s after his first byte is killed and started again. Without noded all of this does nothing.
+ * The sign of life of a daemon to holdfast-noded, which started it: a byte into a pipe at least
+ * every second. Who stays silent for 10 s after his first byte is killed and started again. Without
+ * noded all of this does nothing. A daemon whose configuration cannot work says so and exits with
+ * EX_CONFIG (sysexits.h); when that happens before its first byte, noded does not try again but
+ * stops the node.
  */
 #ifndef HF_NODE_LOOP_HEARTBEAT_H
 #define HF_NODE_LOOP_HEARTBEAT_H
@@ -13,7 +16,8 @@
 #define HEARTBEAT_PERIOD_MS 1000u
 #define HEARTBEAT_LIMIT_MS 10000u
 
-/* Takes the fd from the environment, once, at start and before there are threads. -1 when nobody watches. */
+/* Takes the fd from the environment, once, at start and before there are threads. -1 when nobody
+ * watches. */
 int heartbeat_fd(void);
 /* Writes one byte; never waits; harmless for -1. From the thread whose life matters. */
 void heartbeat_beat(int fd);

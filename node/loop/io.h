@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * io_uring operations that wait in place. Called from a task; each returns the operation's result
- * (>= 0) or -errno, -ECANCELED when the task was cancelled (the operation has ended by then: buffers are
- * free), -ETIME when `deadline` (loop clock ns, 0: none) passed. `pers` is an io_uring personality
- * registered on this loop, 0 for the process's own credentials.
+ * (>= 0) or -errno, -ECANCELED when the task was cancelled (the operation has ended by then:
+ * buffers are free), -ETIME when `deadline` (loop clock ns, 0: none) passed. `pers` is an io_uring
+ * personality registered on this loop, 0 for the process's own credentials.
  */
 #ifndef HF_NODE_LOOP_IO_H
 #define HF_NODE_LOOP_IO_H
@@ -36,9 +36,11 @@ int io_fallocate(int fd, int mode, uint64_t off, uint64_t len);
 int io_close(int fd);
 
 int io_openat2(int dirfd, const char *path, struct open_how *how, int pers);
-int io_statx(int dirfd, const char *path, int flags, unsigned int mask, struct statx *ret, int pers);
+int io_statx(int dirfd, const char *path, int flags, unsigned int mask, struct statx *ret,
+	     int pers);
 int io_unlinkat(int dirfd, const char *path, int flags, int pers);
-int io_renameat2(int odirfd, const char *opath, int ndirfd, const char *npath, unsigned int flags, int pers);
+int io_renameat2(int odirfd, const char *opath, int ndirfd, const char *npath, unsigned int flags,
+		 int pers);
 int io_mkdirat(int dirfd, const char *path, mode_t mode, int pers);
 int io_linkat(int odirfd, const char *opath, int ndirfd, const char *npath, int flags, int pers);
 int io_symlinkat(const char *target, int dirfd, const char *path, int pers);

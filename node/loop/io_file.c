@@ -5,18 +5,18 @@
 #include "node/loop/loop_priv.h"
 
 /* Prepares with `prep` (which sees `sqe`), under `pers`, and waits. */
-#define FILE_OP(pers, prep)                              \
-	do {                                             \
-		struct io_uring_sqe *sqe;                \
-		struct op op;                            \
-		int err;                                 \
-                                                         \
-		sqe = op_begin(&op, 0, true, &err);      \
-		if (!sqe)                                \
-			return err;                      \
-		prep;                                    \
-		sqe->personality = (uint16_t)(pers);     \
-		return op_wait(&op, sqe);                \
+#define FILE_OP(pers, prep)                          \
+	do {                                         \
+		struct io_uring_sqe *sqe;            \
+		struct op op;                        \
+		int err;                             \
+                                                     \
+		sqe = op_begin(&op, 0, true, &err);  \
+		if (!sqe)                            \
+			return err;                  \
+		prep;                                \
+		sqe->personality = (uint16_t)(pers); \
+		return op_wait(&op, sqe);            \
 	} while (0)
 
 #define LEN(n) ((unsigned int)MIN((size_t)(n), (size_t)0x7ffff000))
@@ -49,7 +49,8 @@ int io_fsync(int fd, bool datasync)
 /* Lengths beyond 4 GiB: liburing 2.3 takes off_t, the entry has 64 bits for both. */
 int io_fallocate(int fd, int mode, uint64_t off, uint64_t len)
 {
-	FILE_OP(0, io_uring_prep_rw(IORING_OP_FALLOCATE, sqe, fd, (void *)(uintptr_t)len, (unsigned int)mode, off));
+	FILE_OP(0, io_uring_prep_rw(IORING_OP_FALLOCATE, sqe, fd, (void *)(uintptr_t)len,
+				    (unsigned int)mode, off));
 }
 
 int io_close(int fd)
@@ -80,7 +81,8 @@ int io_unlinkat(int dirfd, const char *path, int flags, int pers)
 	FILE_OP(pers, io_uring_prep_unlinkat(sqe, dirfd, path, flags));
 }
 
-int io_renameat2(int odirfd, const char *opath, int ndirfd, const char *npath, unsigned int flags, int pers)
+int io_renameat2(int odirfd, const char *opath, int ndirfd, const char *npath, unsigned int flags,
+		 int pers)
 {
 	FILE_OP(pers, io_uring_prep_renameat(sqe, odirfd, opath, ndirfd, npath, flags));
 }

@@ -67,7 +67,7 @@ int io_send_full(int fd, struct iovec *iov, int iovcnt, uint64_t deadline)
 			continue;
 		if (r < 0)
 			return r;
-		for (n = (size_t)r; n; ) {
+		for (n = (size_t)r; n;) {
 			size_t k = MIN(n, iov->iov_len);
 
 			iov->iov_base = (uint8_t *)iov->iov_base + k;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The rounds of a loop: mail, timers, tasks, then the kernel. On the loop's thread, but for loop_stop(). */
+/* The rounds of a loop: mail, timers, tasks, then the kernel. On the loop's thread, but for
+ * loop_stop(). */
 #include "node/loop/loop_priv.h"
 
 #include <stdio.h>
@@ -198,8 +199,9 @@ int loop_run(struct loop *l)
 }
 
 /*
- * A ring whose completions wait for its thread (DEFER_TASKRUN) does not wake those who poll the ring's fd; it does
- * signal a registered eventfd. Our own eventfd is watched directly, as a signal caused by a signal comes late.
+ * A ring whose completions wait for its thread (DEFER_TASKRUN) does not wake those who poll the
+ * ring's fd; it does signal a registered eventfd. Our own eventfd is watched directly, as a signal
+ * caused by a signal comes late.
  */
 static int watch_open(struct loop *l)
 {
@@ -214,13 +216,15 @@ static int watch_open(struct loop *l)
 	    epoll_ctl(l->epfd, EPOLL_CTL_ADD, l->cqfd, &ev) < 0 ||
 	    epoll_ctl(l->epfd, EPOLL_CTL_ADD, l->box.evfd, &ev) < 0)
 		return -errno;
-	if (syscall(__NR_io_uring_register, l->ring.ring_fd, IORING_REGISTER_EVENTFD, &l->cqfd, 1) < 0)
+	if (syscall(__NR_io_uring_register, l->ring.ring_fd, IORING_REGISTER_EVENTFD, &l->cqfd, 1) <
+	    0)
 		return -errno;
 	l->timerfd_at = UINT64_MAX;
 	return 0;
 }
 
-/* Sets the timer of loop_fd() for the nearest deadline; setting it also makes it unreadable again. */
+/* Sets the timer of loop_fd() for the nearest deadline; setting it also makes it unreadable again.
+ */
 static void watch_timer(struct loop *l)
 {
 	uint64_t next = timers_next(&l->timers);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the files of node/loop share. Fields belong to the loop's thread unless a comment says otherwise. */
+/* What the files of node/loop share. Fields belong to the loop's thread unless a comment says
+ * otherwise. */
 #ifndef HF_NODE_LOOP_LOOP_PRIV_H
 #define HF_NODE_LOOP_LOOP_PRIV_H
 
@@ -13,8 +14,8 @@
 /* Low bits of an operation's user_data; operations proper are aligned pointers. */
 enum {
 	TAG_OP = 0,
-	TAG_IGNORE = 1,  /* result does not matter */
-	TAG_WAKE = 2,    /* another loop woke us */
+	TAG_IGNORE = 1, /* result does not matter */
+	TAG_WAKE = 2, /* another loop woke us */
 	TAG_SENT_WAKE = 3, /* our wake of another loop (the pointer) ended */
 	TAG_EVENTFD = 4, /* our eventfd is readable */
 	TAG_MASK = 7,
@@ -27,18 +28,18 @@ struct timer_heap {
 
 struct mailbox {
 	_Atomic(struct mail *) head; /* newest first; any thread pushes */
-	_Atomic(bool) sleeping;      /* the loop waits in the kernel, or will before it looks again */
+	_Atomic(bool) sleeping; /* the loop waits in the kernel, or will before it looks again */
 	int evfd;
 };
 
 struct loop {
 	struct io_uring ring;
-	bool ring_on;         /* enabled on its thread */
+	bool ring_on; /* enabled on its thread */
 	bool has_msg_ring;
-	bool embedded;        /* loop_fd() was asked for */
+	bool embedded; /* loop_fd() was asked for */
 	bool in_round;
-	bool kicked;          /* embedded: the eventfd was written since the last round */
-	_Atomic(bool) stop;   /* any thread */
+	bool kicked; /* embedded: the eventfd was written since the last round */
+	_Atomic(bool) stop; /* any thread */
 	char name[16];
 	uint64_t now;
 	struct mailbox box;
@@ -46,9 +47,9 @@ struct loop {
 	struct timer_heap timers;
 	int epfd, timerfd, cqfd; /* embedded: what loop_fd() gives, and two that it watches */
 	uint64_t timerfd_at;
-	struct list ready;    /* tasks to run */
-	struct list cancels;  /* operations to cancel, see ring_cancel() */
-	struct list tasks;    /* all of them */
+	struct list ready; /* tasks to run */
+	struct list cancels; /* operations to cancel, see ring_cancel() */
+	struct list tasks; /* all of them */
 	unsigned int ntasks, max_tasks;
 	unsigned int inflight; /* operations of tasks that the kernel has */
 	struct stack_pool stacks;
@@ -68,7 +69,7 @@ enum wait_kind {
 
 struct task {
 	struct list link; /* in loop.ready */
-	struct list all;  /* in loop.tasks */
+	struct list all; /* in loop.tasks */
 	struct loop *loop;
 	struct stack stack;
 	struct context ctx;
@@ -105,24 +106,28 @@ int ring_open(struct loop *l, unsigned int entries);
 void ring_close(struct loop *l);
 /* Binds the ring to the calling thread and arms the wake-up; once. */
 int ring_enable(struct loop *l);
-/* A free submission entry; submits what is there when the queue is full; NULL when the kernel takes no more now. */
+/* A free submission entry; submits what is there when the queue is full; NULL when the kernel takes
+ * no more now. */
 struct io_uring_sqe *ring_sqe(struct loop *l);
 /* Queues the cancellation of an operation in flight. */
 void ring_cancel(struct loop *l, struct op *op);
-/* Hands what is queued to the kernel and collects completions, waiting up to `wait_ns` (0: not) for one. */
+/* Hands what is queued to the kernel and collects completions, waiting up to `wait_ns` (0: not) for
+ * one. */
 int ring_enter(struct loop *l, uint64_t wait_ns);
 /* Whether ring_enter() would find completions or has entries to submit. */
 bool ring_pending(const struct loop *l);
 /* Makes loop_fd() readable after work was queued outside of a round. */
 void loop_kick(struct loop *l);
 
-/* An operation in the order of its use in a task: op_begin (NULL sqe: *ret_err says why), fill the sqe, op_wait. */
+/* An operation in the order of its use in a task: op_begin (NULL sqe: *ret_err says why), fill the
+ * sqe, op_wait. */
 struct io_uring_sqe *op_begin(struct op *op, uint64_t deadline, bool interruptible, int *ret_err);
 int op_wait(struct op *op, struct io_uring_sqe *sqe);
 
 /* task.c */
 void task_run_ready(struct loop *l);
-/* Parks the running task: the given kind of wait, until task_ready(); returns what that was given, -ETIME or -ECANCELED. */
+/* Parks the running task: the given kind of wait, until task_ready(); returns what that was given,
+ * -ETIME or -ECANCELED. */
 int task_wait(enum wait_kind kind, uint64_t deadline, bool interruptible);
 /* Ends the wait of a task with `result`. */
 void task_ready(struct task *t, int result);

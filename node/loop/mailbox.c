@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Mailboxes: a lock-free list that any thread pushes to and the loop takes whole. A sender wakes the loop only
- * when it sleeps: by a message from ring to ring when the sender is a loop itself, else by an eventfd.
+ * Mailboxes: a lock-free list that any thread pushes to and the loop takes whole. A sender wakes
+ * the loop only when it sleeps: by a message from ring to ring when the sender is a loop itself,
+ * else by an eventfd.
  */
 #include "node/loop/loop_priv.h"
 
@@ -62,7 +63,8 @@ void loop_post(struct loop *to, struct mail *m)
 	do {
 		m->next = head;
 	} while (!atomic_compare_exchange_weak(&to->box.head, &head, m));
-	/* The loop sets `sleeping` before it looks into the box the last time: one of the two sees the other. */
+	/* The loop sets `sleeping` before it looks into the box the last time: one of the two sees
+	 * the other. */
 	if (atomic_load(&to->box.sleeping) && atomic_exchange(&to->box.sleeping, false))
 		wake(to);
 }

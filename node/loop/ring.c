@@ -8,11 +8,12 @@
 #include "node/base/clock.h"
 
 static const uint8_t needed_ops[] = {
-	IORING_OP_POLL_ADD, IORING_OP_RECV, IORING_OP_SEND, IORING_OP_SENDMSG, IORING_OP_ACCEPT, IORING_OP_CONNECT,
-	IORING_OP_ASYNC_CANCEL, IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC,
-	IORING_OP_FALLOCATE, IORING_OP_CLOSE, IORING_OP_OPENAT2, IORING_OP_STATX, IORING_OP_UNLINKAT,
-	IORING_OP_RENAMEAT, IORING_OP_MKDIRAT, IORING_OP_LINKAT, IORING_OP_SYMLINKAT, IORING_OP_FGETXATTR,
-	IORING_OP_FSETXATTR,
+	IORING_OP_POLL_ADD,  IORING_OP_RECV,	  IORING_OP_SEND,	  IORING_OP_SENDMSG,
+	IORING_OP_ACCEPT,    IORING_OP_CONNECT,	  IORING_OP_ASYNC_CANCEL, IORING_OP_READV,
+	IORING_OP_WRITEV,    IORING_OP_READ,	  IORING_OP_WRITE,	  IORING_OP_FSYNC,
+	IORING_OP_FALLOCATE, IORING_OP_CLOSE,	  IORING_OP_OPENAT2,	  IORING_OP_STATX,
+	IORING_OP_UNLINKAT,  IORING_OP_RENAMEAT,  IORING_OP_MKDIRAT,	  IORING_OP_LINKAT,
+	IORING_OP_SYMLINKAT, IORING_OP_FGETXATTR, IORING_OP_FSETXATTR,
 };
 
 static int probe_ops(struct loop *l)
@@ -43,8 +44,8 @@ int ring_open(struct loop *l, unsigned int entries)
 
 	for (size_t i = 0; i < ARRAY_SIZE(modes) && r == -EINVAL; i++) {
 		p = (struct io_uring_params){
-			.flags = modes[i] | IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP |
-				 IORING_SETUP_CQSIZE,
+			.flags = modes[i] | IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL |
+				 IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE,
 			.cq_entries = entries * 4,
 		};
 		r = io_uring_queue_init_params(entries, &l->ring, &p);
@@ -78,8 +79,10 @@ int ring_enable(struct loop *l)
 {
 	if (l->ring_on)
 		return 0;
-	/* liburing 2.3 declares io_uring_enable_rings() but its shared library does not export it. */
-	if (syscall(__NR_io_uring_register, l->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) < 0)
+	/* liburing 2.3 declares io_uring_enable_rings() but its shared library does not export it.
+	 */
+	if (syscall(__NR_io_uring_register, l->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL,
+		    0) < 0)
 		return -errno;
 	io_uring_register_ring_fd(&l->ring); /* only saves time */
 	l->ring_on = true;
@@ -107,7 +110,8 @@ void ring_cancel(struct loop *l, struct op *op)
 	loop_kick(l);
 }
 
-/* A cancellation always precedes, in the queue, whatever is later submitted under the same address. */
+/* A cancellation always precedes, in the queue, whatever is later submitted under the same address.
+ */
 static void flush_cancels(struct loop *l)
 {
 	struct io_uring_sqe *sqe;
@@ -154,7 +158,8 @@ static void reap(struct loop *l)
 	uint64_t data;
 	int res;
 
-	io_uring_for_each_cqe(&l->ring, head, cqe) {
+	io_uring_for_each_cqe(&l->ring, head, cqe)
+	{
 		data = cqe->user_data;
 		res = cqe->res;
 		n++;
@@ -187,7 +192,8 @@ int ring_enter(struct loop *l, uint64_t wait_ns)
 
 	flush_cancels(l);
 	if (wait_ns && !io_uring_cq_ready(&l->ring))
-		r = io_uring_submit_and_wait_timeout(&l->ring, &cqe, 1, wait_ns == UINT64_MAX ? NULL : &ts, NULL);
+		r = io_uring_submit_and_wait_timeout(&l->ring, &cqe, 1,
+						     wait_ns == UINT64_MAX ? NULL : &ts, NULL);
 	else if (must_enter(l))
 		r = io_uring_submit_and_get_events(&l->ring);
 	reap(l);

@@ -14,7 +14,8 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-/* Linux 6.13: a guard page that is no mapping of its own, so that max_map_count is not spent on them. */
+/* Linux 6.13: a guard page that is no mapping of its own, so that max_map_count is not spent on
+ * them. */
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
@@ -54,8 +55,8 @@ static int stack_map(size_t size, struct stack *ret)
 	size_t page = page_size();
 	struct stack s = { .size = size };
 
-	s.map = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE,
-		     -1, 0);
+	s.map = mmap(NULL, size + page, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	if (s.map == MAP_FAILED)
 		return -ENOMEM;
 	if (madvise(s.map, page, MADV_GUARD_INSTALL) < 0 && mprotect(s.map, page, PROT_NONE) < 0) {
@@ -80,7 +81,8 @@ int stack_pool_init(struct stack_pool *p, size_t size)
 #ifdef HF_TSAN
 	size *= 2;
 #endif
-	*p = (struct stack_pool){ .max_idle = STACKS_KEPT, .size = (size + page - 1) & ~(page - 1) };
+	*p = (struct stack_pool){ .max_idle = STACKS_KEPT,
+				  .size = (size + page - 1) & ~(page - 1) };
 	p->idle = calloc(p->max_idle, sizeof(*p->idle));
 	return p->idle ? 0 : -ENOMEM;
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Stacks for tasks: mapped memory with a guard page below, kept for reuse. A pool belongs to one loop. */
+/* Stacks for tasks: mapped memory with a guard page below, kept for reuse. A pool belongs to one
+ * loop. */
 #ifndef HF_NODE_LOOP_STACK_H
 #define HF_NODE_LOOP_STACK_H
 
 #include "node/base/list.h"
 
 struct stack {
-	void *map;     /* the guard page is its first page */
-	void *bottom;  /* lowest usable address */
-	size_t size;   /* usable bytes */
-	void *fiber;   /* TSan */
+	void *map; /* the guard page is its first page */
+	void *bottom; /* lowest usable address */
+	size_t size; /* usable bytes */
+	void *fiber; /* TSan */
 };
 
 struct stack_pool {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tasks: starting, parking, waking, cancelling; gates and mutexes among them. On the loop's thread. */
+/* Tasks: starting, parking, waking, cancelling; gates and mutexes among them. On the loop's thread.
+ */
 #include "node/loop/loop_priv.h"
 
 #ifdef HF_TSAN

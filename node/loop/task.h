@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A task is a stackful coroutine on one loop: straight-line code that waits in place. Stacks come from a
- * pool, each with a guard page, and are announced to ASan and TSan.
+ * A task is a stackful coroutine on one loop: straight-line code that waits in place. Stacks come
+ * from a pool, each with a guard page, and are announced to ASan and TSan.
  *
- * Cancellation: task_cancel() makes the task's present or next interruptible wait return -ECANCELED once;
- * the task decides what that means. Inside task_shield_begin()/end() waits are not interrupted.
+ * Cancellation: task_cancel() makes the task's present or next interruptible wait return -ECANCELED
+ * once; the task decides what that means. Inside task_shield_begin()/end() waits are not
+ * interrupted.
  */
 #ifndef HF_NODE_LOOP_TASK_H
 #define HF_NODE_LOOP_TASK_H
@@ -18,8 +19,9 @@ struct task;
 int task_spawn(struct loop *l, void (*fn)(void *arg), void *arg, struct task **ret) HF_MUST_CHECK;
 /* The running task, or NULL outside of tasks. */
 struct task *task_current(void);
-/* Parks until task_wake(). A wake that came before is not lost (one token). 0 or -ECANCELED. May return 0 for a wake that was
- * meant for an earlier wait: ask again whether what you wait for has come. */
+/* Parks until task_wake(). A wake that came before is not lost (one token). 0 or -ECANCELED. May
+ * return 0 for a wake that was meant for an earlier wait: ask again whether what you wait for has
+ * come. */
 int task_park(void);
 /* Parks until task_wake() or `deadline` (loop clock, ns; 0: none). 0, -ETIME, -ECANCELED. */
 int task_park_until(uint64_t deadline);
@@ -62,7 +64,8 @@ void task_mutex_unlock(struct task_mutex *m);
 /* Starts the process-wide pool. `threads` 0: number of processors. */
 int offload_start(unsigned int threads);
 void offload_stop(void);
-/* Runs fn(arg) on a pool thread; the task waits, not interruptible. Without a pool or a task: runs it in place. */
+/* Runs fn(arg) on a pool thread; the task waits, not interruptible. Without a pool or a task: runs
+ * it in place. */
 void offload_run(void (*fn)(void *arg), void *arg);
 
 #endif

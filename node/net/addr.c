@@ -75,7 +75,8 @@ static int parse_host(char *host, struct net_addr *ret)
 	char *scope = strchr(host, '%');
 
 	if (strcmp(host, "*") == 0) {
-		a.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT };
+		a.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+					       .sin6_addr = IN6ADDR_ANY_INIT };
 		a.len = sizeof(a.in6);
 		*ret = a;
 		return 0;
@@ -220,7 +221,8 @@ const char *net_addr_format(const struct net_addr *a, char *buf)
 	if (!a->len)
 		return strcpy(buf, ip);
 	/* An address with its scope takes at most 62 bytes. */
-	snprintf(buf, NET_ADDR_STR, a->sa.sa_family == AF_INET6 ? "[%.70s]:%u" : "%.70s:%u", ip, net_addr_port(a));
+	snprintf(buf, NET_ADDR_STR, a->sa.sa_family == AF_INET6 ? "[%.70s]:%u" : "%.70s:%u", ip,
+		 net_addr_port(a));
 	return buf;
 }
 
@@ -264,7 +266,8 @@ bool net_addr_equal_ip(const struct net_addr *a, const struct net_addr *b)
 		return false;
 	if (x.sa.sa_family == AF_INET)
 		return x.in.sin_addr.s_addr == y.in.sin_addr.s_addr;
-	return IN6_ARE_ADDR_EQUAL(&x.in6.sin6_addr, &y.in6.sin6_addr) && x.in6.sin6_scope_id == y.in6.sin6_scope_id;
+	return IN6_ARE_ADDR_EQUAL(&x.in6.sin6_addr, &y.in6.sin6_addr) &&
+	       x.in6.sin6_scope_id == y.in6.sin6_scope_id;
 }
 
 bool net_addr_equal(const struct net_addr *a, const struct net_addr *b)

@@ -21,13 +21,15 @@ struct net_addr {
 	socklen_t len; /* 0: no address */
 };
 
-/* Reads "10.0.0.1", "10.0.0.1:445", "::1", "[::1]", "[::1]:445", "fe80::1%eth0", or "*" / "*:445" (any IPv6 and
- * IPv4); a missing port becomes `default_port`. Never resolves names. -EINVAL. */
+/* Reads "10.0.0.1", "10.0.0.1:445", "::1", "[::1]", "[::1]:445", "fe80::1%eth0", or "*" / "*:445"
+ * (any IPv6 and IPv4); a missing port becomes `default_port`. Never resolves names. -EINVAL. */
 int net_addr_parse(const char *text, uint16_t default_port, struct net_addr *ret) HF_MUST_CHECK;
-/* As net_addr_parse(), and "host" or "host:port" is looked up (blocking). -EINVAL, -ENOENT (no such host), -EAGAIN. */
+/* As net_addr_parse(), and "host" or "host:port" is looked up (blocking). -EINVAL, -ENOENT (no such
+ * host), -EAGAIN. */
 int net_addr_resolve(const char *text, uint16_t default_port, struct net_addr *ret) HF_MUST_CHECK;
 /* Reads "10.0.0.1/24" or "fd00::1/64"; without a length it is 32 or 128. -EINVAL. */
-int net_addr_parse_prefix(const char *text, struct net_addr *ret, unsigned int *ret_prefixlen) HF_MUST_CHECK;
+int net_addr_parse_prefix(const char *text, struct net_addr *ret,
+			  unsigned int *ret_prefixlen) HF_MUST_CHECK;
 /* Makes an address from a socket address; -EAFNOSUPPORT when it is not IP. */
 int net_addr_from_sockaddr(const struct sockaddr *sa, struct net_addr *ret) HF_MUST_CHECK;
 /* Prints into buf[NET_ADDR_STR] and returns it: "10.0.0.1:445", "[::1]:445". */

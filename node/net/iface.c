@@ -29,7 +29,8 @@ static uint64_t link_speed(int sock, const char *name)
 		return SPEED_DEFAULT;
 	req.s.link_mode_masks_nwords = (int8_t)-req.s.link_mode_masks_nwords;
 	req.s.cmd = ETHTOOL_GLINKSETTINGS;
-	if (ioctl(sock, SIOCETHTOOL, &ifr) < 0 || !req.s.speed || req.s.speed == (uint32_t)SPEED_UNKNOWN)
+	if (ioctl(sock, SIOCETHTOOL, &ifr) < 0 || !req.s.speed ||
+	    req.s.speed == (uint32_t)SPEED_UNKNOWN)
 		return SPEED_DEFAULT;
 	return req.s.speed * MBIT;
 }
@@ -78,7 +79,8 @@ static bool is_link_local(const struct net_addr *a)
 	return IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr);
 }
 
-static void fill(struct net_iface *i, const struct ifaddrs *ifa, const struct net_addr *addr, int sock)
+static void fill(struct net_iface *i, const struct ifaddrs *ifa, const struct net_addr *addr,
+		 int sock)
 {
 	*i = (struct net_iface){
 		.index = if_nametoindex(ifa->ifa_name),

@@ -35,10 +35,12 @@ static int nl_error(int r)
 	}
 }
 
-static int make_addr(unsigned int index, const struct net_addr *addr, unsigned int prefixlen, struct rtnl_addr **ret)
+static int make_addr(unsigned int index, const struct net_addr *addr, unsigned int prefixlen,
+		     struct rtnl_addr **ret)
 {
 	bool v4 = addr->sa.sa_family == AF_INET;
-	const void *bytes = v4 ? (const void *)&addr->in.sin_addr : (const void *)&addr->in6.sin6_addr;
+	const void *bytes =
+		v4 ? (const void *)&addr->in.sin_addr : (const void *)&addr->in6.sin6_addr;
 	struct rtnl_addr *a = rtnl_addr_alloc();
 	struct nl_addr *local = nl_addr_build(addr->sa.sa_family, bytes, v4 ? 4 : 16);
 	int r = -ENOMEM;
@@ -111,7 +113,10 @@ static int hardware_addr(int fd, const char *ifname, uint8_t mac[ETH_ALEN])
 static int announce_arp(const char *ifname, unsigned int index, const struct in_addr *ip)
 {
 	struct sockaddr_ll to = {
-		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ARP), .sll_ifindex = (int)index, .sll_halen = ETH_ALEN,
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ARP),
+		.sll_ifindex = (int)index,
+		.sll_halen = ETH_ALEN,
 	};
 	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	uint8_t p[28] = { 0, 1, 8, 0, ETH_ALEN, 4, 0, ARPOP_REQUEST };
@@ -128,7 +133,8 @@ static int announce_arp(const char *ifname, unsigned int index, const struct in_
 	return sendto(fd, p, sizeof(p), 0, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
 }
 
-/* RFC 4861, section 7.2.6: an unsolicited neighbour advertisement to all nodes, with the override flag. */
+/* RFC 4861, section 7.2.6: an unsolicited neighbour advertisement to all nodes, with the override
+ * flag. */
 static int announce_na(const char *ifname, unsigned int index, const struct in6_addr *ip)
 {
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_scope_id = index };

@@ -68,7 +68,8 @@ int net_listen_unix(const char *path, mode_t mode, int *ret_fd)
 	if (fd < 0)
 		return -errno;
 	/* Nobody can connect before listen(), so the mode is right from the start. */
-	if (bind(fd, (struct sockaddr *)&un, sizeof(un)) < 0 || chmod(path, mode) < 0 || listen(fd, BACKLOG) < 0)
+	if (bind(fd, (struct sockaddr *)&un, sizeof(un)) < 0 || chmod(path, mode) < 0 ||
+	    listen(fd, BACKLOG) < 0)
 		return -errno;
 	*ret_fd = TAKE_FD(fd);
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A daemon: one task starts it, waits for its end and starts it again; another listens for its heartbeat and kills it when
- * it hangs.
+ * A daemon: one task starts it, waits for its end and starts it again; another listens for its
+ * heartbeat and kills it when it hangs.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 
 #include "node/base/clock.h"
 #include "node/log/log.h"
@@ -29,12 +30,14 @@ struct child {
 	struct task *keeper, *listener;
 	struct task *stopper; /* in child_stop() */
 	struct timer ready_timer;
-	pid_t pid;            /* 0: not running */
-	int pidfd, beats;     /* beats: our end of the heartbeat pipe */
+	pid_t pid; /* 0: not running */
+	int pidfd, beats; /* beats: our end of the heartbeat pipe */
 	uint64_t started;
 	unsigned int restarts;
 	struct backoff backoff;
-	bool alive;           /* has given a sign of life, or has run long enough */
+	bool alive; /* has given a sign of life, or has run long enough */
+	bool proven; /* was alive once */
+	bool gave_up;
 	bool stopping;
 };
 
@@ -56,7 +59,7 @@ static void send_signal(struct child *c, int sig)
 static void become(const struct child *c, pid_t parent, int beat_fd)
 {
 	char fd[16];
-	char *const argv[] = { (char *)(uintptr_t)c->program, (char *)(uintptr_t)"--config",
+	char *const argv[] = { (char *)(uintptr_t)c->program, (char *)(uintptr_t) "--config",
 			       (char *)(uintptr_t)c->cfg.config, NULL };
 	sigset_t none;
 
@@ -117,30 +120,37 @@ static int start(struct child *c)
 	c->alive = false;
 	timer_set(&c->ready_timer, c->started + READY_MS * NSEC_PER_MSEC);
 	write_pid(c);
-	log_info("noded: started: daemon=%s pid=%d", c->cfg.name, pid);
+	log_at(c->restarts ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+	       "noded: started: daemon=%s pid=%d restarts=%u", c->cfg.name, pid, c->restarts);
 	return 0;
+}
+
+static void ready(struct child *c)
+{
+	timer_cancel(&c->ready_timer);
+	c->alive = c->proven = true;
+	changed(c);
 }
 
 static void ready_fired(struct timer *t)
 {
-	struct child *c = container_of(t, struct child, ready_timer);
-
-	c->alive = true;
-	changed(c);
+	ready(container_of(t, struct child, ready_timer));
 }
 
 /* --- listening --- */
 
 static void hung(struct child *c)
 {
-	log_err("noded: no sign of life for %u ms, killing it: daemon=%s pid=%d", c->cfg.silent_ms, c->cfg.name, c->pid);
+	log_err("noded: no sign of life for %u ms, killing it: daemon=%s pid=%d", c->cfg.silent_ms,
+		c->cfg.name, c->pid);
 	send_signal(c, SIGCONT);
 	send_signal(c, SIGABRT);
 	if (task_sleep(ABORT_MS * NSEC_PER_MSEC) == 0)
 		send_signal(c, SIGKILL);
 }
 
-/* Until the pipe is closed (the daemon has ended) or the keeper cancels. Only who has beaten once can be missed. */
+/* Until the pipe is closed (the daemon has ended) or the keeper cancels. Only who has beaten once
+ * can be missed. */
 static void listener_main(void *arg)
 {
 	struct child *c = arg;
@@ -159,11 +169,8 @@ static void listener_main(void *arg)
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			break;
 		deadline = loop_now(c->loop) + c->cfg.silent_ms * NSEC_PER_MSEC;
-		if (!c->alive) {
-			timer_cancel(&c->ready_timer);
-			c->alive = true;
-			changed(c);
-		}
+		if (!c->alive)
+			ready(c);
 	}
 	c->listener = NULL;
 	task_wake(c->keeper);
@@ -176,15 +183,20 @@ static void log_exit(const struct child *c, int status, uint64_t ran_ms)
 	const char *name = c->cfg.name;
 
 	if (WIFSIGNALED(status))
-		log_at(c->stopping ? LOG_LEVEL_INFO : LOG_LEVEL_ERR, "noded: killed by a signal: daemon=%s pid=%d signal=%s%s "
-		       "ran_ms=%llu", name, c->pid, sigabbrev_np(WTERMSIG(status)), WCOREDUMP(status) ? " core=yes" : "",
-		       (unsigned long long)ran_ms);
+		log_at(c->stopping ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERR,
+		       "noded: killed by a signal: daemon=%s pid=%d signal=%s%s "
+		       "ran_ms=%llu",
+		       name, c->pid, sigabbrev_np(WTERMSIG(status)),
+		       WCOREDUMP(status) ? " core=yes" : "", (unsigned long long)ran_ms);
 	else if (WEXITSTATUS(status) == 126)
 		log_err("noded: cannot execute: daemon=%s program=%s", name, log_esc(c->program));
+	else if (c->gave_up)
+		log_err("noded: a daemon cannot work with this configuration, stopping: daemon=%s",
+			name);
 	else
-		log_at(c->stopping && !WEXITSTATUS(status) ? LOG_LEVEL_INFO : LOG_LEVEL_ERR,
-		       "noded: ended: daemon=%s pid=%d status=%d ran_ms=%llu", name, c->pid, WEXITSTATUS(status),
-		       (unsigned long long)ran_ms);
+		log_at(c->stopping && !WEXITSTATUS(status) ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERR,
+		       "noded: ended: daemon=%s pid=%d status=%d ran_ms=%llu", name, c->pid,
+		       WEXITSTATUS(status), (unsigned long long)ran_ms);
 }
 
 /* Waits for the end of the running daemon. Returns how long it ran, ms. */
@@ -197,6 +209,8 @@ static uint64_t wait_end(struct child *c)
 	while (waitpid(c->pid, &status, WNOHANG) == 0)
 		io_poll(c->pidfd, POLLIN, 0);
 	ran_ms = (clock_mono_ns() - c->started) / NSEC_PER_MSEC;
+	c->gave_up =
+		!c->proven && !c->stopping && WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG;
 	log_exit(c, status, ran_ms);
 	c->pid = 0;
 	c->alive = false;
@@ -235,17 +249,20 @@ static void keeper_main(void *arg)
 
 	while (!c->stopping) {
 		ran_ms = run_once(c);
-		if (c->stopping)
+		if (c->stopping || c->gave_up)
 			break;
 		c->restarts++;
 		changed(c);
 		ms = backoff_next(&c->backoff, ran_ms);
 		if (ms) {
-			log_info("noded: starting it again later: daemon=%s wait_ms=%u", c->cfg.name, ms);
+			log_info("noded: starting it again later: daemon=%s wait_ms=%u",
+				 c->cfg.name, ms);
 			task_sleep(ms * NSEC_PER_MSEC);
 		}
 	}
 	c->keeper = NULL;
+	if (c->gave_up)
+		changed(c);
 	if (c->stopper)
 		task_wake(c->stopper);
 }
@@ -264,15 +281,18 @@ int child_new(const struct child_config *cfg, void (*fn)(void *arg), void *arg, 
 	c->changed = fn;
 	c->arg = arg;
 	timer_init(&c->ready_timer, c->loop, ready_fired);
-	if ((size_t)snprintf(c->program, sizeof(c->program), "%s/holdfast-%s", cfg->dir, cfg->name) >= sizeof(c->program) ||
-	    (size_t)snprintf(c->pid_path, sizeof(c->pid_path), "%s/%s.pid", cfg->run_dir, cfg->name) >= sizeof(c->pid_path))
+	if ((size_t)snprintf(c->program, sizeof(c->program), "%s/holdfast-%s", cfg->dir,
+			     cfg->name) >= sizeof(c->program) ||
+	    (size_t)snprintf(c->pid_path, sizeof(c->pid_path), "%s/%s.pid", cfg->run_dir,
+			     cfg->name) >= sizeof(c->pid_path))
 		r = -ENAMETOOLONG;
 	else if (access(c->program, X_OK) < 0)
 		r = -errno;
 	else
 		r = task_spawn(c->loop, keeper_main, c, &c->keeper);
 	if (r < 0) {
-		log_err("noded: cannot run the daemon: program=%s error=%s", log_esc(c->program), log_errno(r));
+		log_err("noded: cannot run the daemon: program=%s error=%s", log_esc(c->program),
+			log_errno(r));
 		free(c);
 		return r;
 	}
@@ -320,10 +340,16 @@ bool child_ready(const struct child *c)
 	return c->pid > 0 && c->alive;
 }
 
+bool child_gave_up(const struct child *c)
+{
+	return c->gave_up;
+}
+
 void child_describe(const struct child *c, char *buf, size_t n)
 {
 	if (c->pid > 0)
-		snprintf(buf, n, "%s: running, pid %d, %u restarts", c->cfg.name, c->pid, c->restarts);
+		snprintf(buf, n, "%s: running, pid %d, %u restarts", c->cfg.name, c->pid,
+			 c->restarts);
 	else
 		snprintf(buf, n, "%s: down, %u restarts", c->cfg.name, c->restarts);
 }

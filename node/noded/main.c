@@ -18,7 +18,8 @@
 #include "node/noded/noded_priv.h"
 #include "node/rpc/rpc.h"
 
-/* In the order of starting; stopped in reverse, so that smbd gives its slots back while clusterd still runs. */
+/* In the order of starting; stopped in reverse, so that smbd gives its slots back while clusterd
+ * still runs. */
 static const char *const daemons[] = { "clusterd", "smbd" };
 
 struct noded {
@@ -40,7 +41,7 @@ struct noded {
 
 /* --- systemd --- */
 
-static void tell_status(void *arg)
+static void daemon_changed(void *arg)
 {
 	struct noded *n = arg;
 	char one[128], all[512] = "";
@@ -48,7 +49,12 @@ static void tell_status(void *arg)
 
 	for (size_t i = 0; i < ARRAY_SIZE(daemons); i++) {
 		if (!n->children[i])
-			return; /* the rest is about to be started */
+			return; /* the others are about to be started, or were stopped */
+		if (child_gave_up(n->children[i])) {
+			n->result = -EINVAL;
+			task_wake(n->main);
+			return;
+		}
 		child_describe(n->children[i], one, sizeof(one));
 		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? "; " : "", one);
 		ready = ready && child_ready(n->children[i]);
@@ -127,17 +133,20 @@ static void signals_main(void *arg)
 static int start_all(struct noded *n)
 {
 	struct child_config cfg = {
-		.dir = n->dir, .config = n->config_path, .run_dir = n->conf->run_dir, .stop_ms = 10000,
+		.dir = n->dir,
+		.config = n->config_path,
+		.run_dir = n->conf->run_dir,
+		.stop_ms = 10000,
 		.silent_ms = n->silent_ms,
 	};
 	int r = public_start(n->loop, n->conf->run_dir, &n->public);
 
 	if (r < 0)
-		log_err("noded: cannot listen, is another one running: dir=%s error=%s", log_esc(n->conf->run_dir),
-			log_errno(r));
+		log_err("noded: cannot listen, is another one running: dir=%s error=%s",
+			log_esc(n->conf->run_dir), log_errno(r));
 	for (size_t i = 0; i < ARRAY_SIZE(daemons) && r == 0; i++) {
 		cfg.name = daemons[i];
-		r = child_new(&cfg, tell_status, n, &n->children[i]);
+		r = child_new(&cfg, daemon_changed, n, &n->children[i]);
 	}
 	return r;
 }
@@ -172,7 +181,8 @@ static int make_dir(const char *path, mode_t mode)
 {
 	if (mkdir(path, mode) == 0 || errno == EEXIST)
 		return 0;
-	fprintf(stderr, "holdfast-noded: cannot make the directory %s: %s\n", path, strerror(errno));
+	fprintf(stderr, "holdfast-noded: cannot make the directory %s: %s\n", path,
+		strerror(errno));
 	return -errno;
 }
 
@@ -219,7 +229,8 @@ static int run(struct noded *n)
 
 	r = loop_new(&cfg, &n->loop);
 	if (r < 0) {
-		log_err("noded: cannot make an io_uring, is the kernel 6.1 or newer: error=%s", log_errno(r));
+		log_err("noded: cannot make an io_uring, is the kernel 6.1 or newer: error=%s",
+			log_errno(r));
 		return r;
 	}
 	r = task_spawn(n->loop, noded_main, n, NULL);
@@ -231,11 +242,12 @@ static int run(struct noded *n)
 
 static int usage(FILE *to, int status)
 {
-	fprintf(to, "usage: holdfast-noded --config FILE [--libexec DIR] [--silent-ms N]\n"
-		    "Starts, watches and restarts the daemons of a node.\n"
-		    "  --config FILE   node.yaml (default " NODE_CONF_PATH ")\n"
-		    "  --libexec DIR   where holdfast-clusterd and holdfast-smbd are (default: beside this program)\n"
-		    "  --silent-ms N   kill a daemon that gives no sign of life for N ms (default %u)\n",
+	fprintf(to,
+		"usage: holdfast-noded --config FILE [--libexec DIR] [--silent-ms N]\n"
+		"Starts, watches and restarts the daemons of a node.\n"
+		"  --config FILE   node.yaml (default " NODE_CONF_PATH ")\n"
+		"  --libexec DIR   where holdfast-clusterd and holdfast-smbd are (default: beside this program)\n"
+		"  --silent-ms N   kill a daemon that gives no sign of life for N ms (default %u)\n",
 		HEARTBEAT_LIMIT_MS);
 	return status;
 }
@@ -295,11 +307,13 @@ int main(int argc, char **argv)
 	path = realpath(config, NULL);
 	n.conf = conf;
 	n.config_path = path ? path : config;
-	if (find_dir(&n, libexec) < 0 || make_dir(conf->run_dir, 0755) < 0 || make_dir(conf->state_dir, 0700) < 0)
+	if (find_dir(&n, libexec) < 0 || make_dir(conf->run_dir, 0755) < 0 ||
+	    make_dir(conf->state_dir, 0700) < 0)
 		return 1;
 	r = log_open(conf->log, "noded", conf->name, (enum log_level)conf->log_level);
 	if (r < 0)
-		fprintf(stderr, "holdfast-noded: cannot open the log %s: %s\n", conf->log, strerror(-r));
+		fprintf(stderr, "holdfast-noded: cannot open the log %s: %s\n", conf->log,
+			strerror(-r));
 	r = r < 0 ? r : signals_open(&n);
 	r = r < 0 ? r : run(&n);
 	cleanup_close(&n.sigfd);

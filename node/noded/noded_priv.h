@@ -8,9 +8,9 @@
 /* --- child.c: one daemon, kept running by two tasks --- */
 
 struct child_config {
-	const char *name;    /* "smbd": the program is DIR/holdfast-smbd */
+	const char *name; /* "smbd": the program is DIR/holdfast-smbd */
 	const char *dir;
-	const char *config;  /* its --config */
+	const char *config; /* its --config */
 	const char *run_dir; /* NAME.pid goes there */
 	unsigned int stop_ms; /* from SIGTERM to SIGKILL */
 	unsigned int silent_ms; /* who beat once and then is silent for so long is killed */
@@ -18,8 +18,10 @@ struct child_config {
 
 struct child;
 
-/* Starts the daemon and keeps it running. `changed` is called when its state has changed. Strings must outlive it. */
-int child_new(const struct child_config *cfg, void (*changed)(void *arg), void *arg, struct child **ret) HF_MUST_CHECK;
+/* Starts the daemon and keeps it running. `changed` is called when its state has changed. Strings
+ * must outlive it. */
+int child_new(const struct child_config *cfg, void (*changed)(void *arg), void *arg,
+	      struct child **ret) HF_MUST_CHECK;
 /* SIGTERM, waits for the end (SIGKILL after stop_ms), frees; in a task. NULL is fine. */
 void child_stop(struct child *c);
 /* Passes a signal on. */
@@ -28,6 +30,9 @@ void child_signal(struct child *c, int sig);
 void child_hurry(struct child *c);
 /* Runs and has given a sign of life, or has run for 2 s. */
 bool child_ready(const struct child *c);
+/* It ended before it was ever ready, with EX_CONFIG (sysexits.h): to start it again would be of no
+ * use. */
+bool child_gave_up(const struct child *c);
 /* "smbd: running, pid 12, 3 restarts", for the status line. */
 void child_describe(const struct child *c, char *buf, size_t n);
 
@@ -36,8 +41,9 @@ void child_describe(const struct child *c, char *buf, size_t n);
 struct backoff {
 	unsigned int quick; /* deaths in a row that came too early */
 };
-/* A run of `ran_ms` ended: milliseconds to wait until the next start. A first death is forgiven at once; only those
- * that follow one another within 5 s wait, 50 ms and then twice as long each time, up to 5 s. */
+/* A run of `ran_ms` ended: milliseconds to wait until the next start. A first death is forgiven at
+ * once; only those that follow one another within 5 s wait, 50 ms and then twice as long each time,
+ * up to 5 s. */
 unsigned int backoff_next(struct backoff *b, uint64_t ran_ms);
 
 /* --- public.c: public addresses --- */

@@ -57,7 +57,8 @@ static int add(const struct public_addr *p)
 
 	if (!q && !find(p))
 		return -ENOMEM;
-	r = nadded >= PUBLIC_MAX && q ? -ENOSPC : net_iface_add_addr(p->ifname, &p->addr, p->prefixlen);
+	r = nadded >= PUBLIC_MAX && q ? -ENOSPC :
+					net_iface_add_addr(p->ifname, &p->addr, p->prefixlen);
 	if (r < 0) {
 		free(q);
 		return r;
@@ -69,7 +70,8 @@ static int add(const struct public_addr *p)
 	}
 	r = net_iface_announce(p->ifname, &p->addr);
 	if (r < 0 && r != -EOPNOTSUPP)
-		log_warn("noded: cannot tell the neighbours of an address: interface=%s error=%s", p->ifname, log_errno(r));
+		log_warn("noded: cannot tell the neighbours of an address: interface=%s error=%s",
+			 p->ifname, log_errno(r));
 	return 0;
 }
 
@@ -99,13 +101,15 @@ static void serve(struct rpc_request *rq)
 	}
 	r = adds ? add(&p) : del(&p);
 	if (r < 0) {
-		log_err("noded: cannot %s an address: interface=%s address=%s error=%s", adds ? "add" : "remove",
-			log_esc(p.ifname), net_addr_format_ip(&p.addr, buf), log_errno(r));
+		log_err("noded: cannot %s an address: interface=%s address=%s error=%s",
+			adds ? "add" : "remove", log_esc(p.ifname),
+			net_addr_format_ip(&p.addr, buf), log_errno(r));
 		rpc_fail(rq, -r);
 		return;
 	}
-	log_info("noded: %s a public address: interface=%s address=%s/%u", adds ? "added" : "removed", log_esc(p.ifname),
-		 net_addr_format_ip(&p.addr, buf), p.prefixlen);
+	log_info("noded: %s a public address: interface=%s address=%s/%u",
+		 adds ? "added" : "removed", log_esc(p.ifname), net_addr_format_ip(&p.addr, buf),
+		 p.prefixlen);
 	rpc_reply(rq, BLOB("", 0));
 }
 
@@ -118,7 +122,10 @@ static const struct rpc_method methods[] = {
 int public_start(struct loop *l, const char *run_dir, struct rpc_server **ret)
 {
 	const struct rpc_listen_config cfg = {
-		.loop = l, .self.name = "noded", .ops.methods = methods, .max_conns = 64,
+		.loop = l,
+		.self.name = "noded",
+		.ops.methods = methods,
+		.max_conns = 64,
 	};
 	char path[4096];
 

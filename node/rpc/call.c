@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Calls that we make on a connection: sent, awaited, completed, aborted. On the connection's loop. */
+/* Calls that we make on a connection: sent, awaited, completed, aborted. On the connection's loop.
+ */
 #include "node/rpc/rpc_priv.h"
 
 static void finish(struct rpc_conn *c, struct pending *p, int result)
@@ -21,7 +22,8 @@ int calls_complete(struct rpc_conn *c, const struct rpc_frame *f)
 	if (f->kind == RPC_ERROR) {
 		if (rpc_error_parse(f->payload, &code, &text) < 0)
 			return -EBADMSG;
-		/* From a layer of another release anything may come: what we do not promise becomes -EREMOTEIO. */
+		/* From a layer of another release anything may come: what we do not promise becomes
+		 * -EREMOTEIO. */
 		if (code < 0 && code != -ENOSYS && code != -EBUSY)
 			code = -EREMOTEIO;
 		if (p)
@@ -69,8 +71,8 @@ static int await(struct rpc_conn *c, struct pending *p, uint64_t deadline)
 	return p->result;
 }
 
-int rpc_conn_call(struct rpc_conn *c, uint32_t method, struct blob payload, uint64_t deadline, struct arena *a,
-		  struct blob *ret)
+int rpc_conn_call(struct rpc_conn *c, uint32_t method, struct blob payload, uint64_t deadline,
+		  struct arena *a, struct blob *ret)
 {
 	struct pending p = { .task = task_current(), .arena = a, .ret = a ? ret : NULL };
 	int r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Clients: one task each that connects, serves the connection until it breaks, and connects again. On the client's loop. */
+/* Clients: one task each that connects, serves the connection until it breaks, and connects again.
+ * On the client's loop. */
 #include <stdio.h>
 #include <sys/un.h>
 
@@ -22,7 +23,7 @@ struct rpc_client {
 	struct rpc_owner owner;
 	struct rpc_conn_ops user; /* owner.ops has our own up and down */
 	const struct rpc_key *key;
-	struct net_addr addr;     /* len 0: unix */
+	struct net_addr addr; /* len 0: unix */
 	struct sockaddr_un un;
 	char peer_name[RPC_NAME_MAX + 1];
 	char where[RPC_WHERE];
@@ -30,11 +31,11 @@ struct rpc_client {
 	uint64_t handshake_ns;
 	enum client_state state;
 	struct rpc_conn *conn;
-	struct gate settled;      /* open while no attempt is in progress */
+	struct gate settled; /* open while no attempt is in progress */
 	struct gate up;
 	struct task *main;
-	struct task *freer;       /* in rpc_client_free() */
-	int last_error;           /* what was logged last */
+	struct task *freer; /* in rpc_client_free() */
+	int last_error; /* what was logged last */
 	uint64_t up_since;
 };
 
@@ -55,8 +56,8 @@ static int client_up(struct rpc_conn *conn, void *arg)
 	c->state = CLIENT_UP;
 	c->last_error = 0;
 	c->up_since = loop_now(c->owner.loop);
-	log_info("rpc: connected: peer=%s address=%s node=%u worker=%u", log_esc(conn->peer.name), log_esc(c->where),
-		 conn->peer.node_id, conn->peer.worker);
+	log_info("rpc: connected: peer=%s address=%s node=%u worker=%u", log_esc(conn->peer.name),
+		 log_esc(c->where), conn->peer.node_id, conn->peer.worker);
 	gate_open(&c->up);
 	gate_open(&c->settled);
 	return 0;
@@ -69,14 +70,14 @@ static void client_down(struct rpc_conn *conn, int why, void *arg)
 	c->conn = NULL;
 	gate_close(&c->up);
 	if (!c->owner.stopping)
-		log_info("rpc: connection lost: peer=%s address=%s error=%s", log_esc(c->peer_name), log_esc(c->where),
-			 log_errno(why));
+		log_info("rpc: connection lost: peer=%s address=%s error=%s", log_esc(c->peer_name),
+			 log_esc(c->where), log_errno(why));
 	if (c->user.down && !c->owner.silent)
 		c->user.down(conn, why, c->user.arg);
 }
 
-/* One line when the reason changes; a peer that is down would fill the log otherwise. `conn` is NULL for errors of
- * the socket. */
+/* One line when the reason changes; a peer that is down would fill the log otherwise. `conn` is
+ * NULL for errors of the socket. */
 static void attempt_failed(struct rpc_client *c, const struct rpc_conn *conn, int r)
 {
 	const char *peer = log_esc(c->peer_name), *where = log_esc(c->where);
@@ -86,27 +87,33 @@ static void attempt_failed(struct rpc_client *c, const struct rpc_conn *conn, in
 	c->last_error = r;
 	switch (conn ? r : 0) {
 	case -EKEYREJECTED:
-		log_err("rpc: the peer has another cluster key than this node: peer=%s address=%s", peer, where);
+		log_err("rpc: the peer has another cluster key than this node: peer=%s address=%s",
+			peer, where);
 		break;
 	case -EPROTO:
-		log_err("rpc: the peer does not speak TLS with a cluster key: peer=%s address=%s", peer, where);
+		log_err("rpc: the peer does not speak TLS with a cluster key: peer=%s address=%s",
+			peer, where);
 		break;
 	case -EBADMSG:
-		log_err("rpc: the peer does not speak our protocol: peer=%s address=%s", peer, where);
+		log_err("rpc: the peer does not speak our protocol: peer=%s address=%s", peer,
+			where);
 		break;
 	case -EPROTONOSUPPORT:
 		log_err("rpc: the peer speaks another version of the protocol, run the same release on all nodes: peer=%s "
-			"address=%s version=%u ours=%u", peer, where, conn->peer_version, RPC_VERSION);
+			"address=%s version=%u ours=%u",
+			peer, where, conn->peer_version, RPC_VERSION);
 		break;
 	case -ECONNABORTED:
-		log_err("rpc: the peer refuses us: peer=%s address=%s reason=%s", peer, where, log_esc(conn->refusal));
+		log_err("rpc: the peer refuses us: peer=%s address=%s reason=%s", peer, where,
+			log_esc(conn->refusal));
 		break;
 	case -EBADE:
-		log_err("rpc: another node answers at this address: address=%s node=%u wanted=%u", where,
-			conn->peer.node_id, c->peer_node);
+		log_err("rpc: another node answers at this address: address=%s node=%u wanted=%u",
+			where, conn->peer.node_id, c->peer_node);
 		break;
 	default:
-		log_warn("rpc: cannot connect: peer=%s address=%s error=%s", peer, where, log_errno(r));
+		log_warn("rpc: cannot connect: peer=%s address=%s error=%s", peer, where,
+			 log_errno(r));
 		break;
 	}
 }
@@ -180,7 +187,8 @@ static void client_main(void *arg)
 		r = attempt(c, &conn);
 		if (r == 0)
 			rpc_conn_run(conn, o, false);
-		/* A link that lasted is worth an attempt at once; one that breaks at once is not. */
+		/* A link that lasted is worth an attempt at once; one that breaks at once is not.
+		 */
 		if (c->up_since && loop_now(o->loop) - c->up_since > BACKOFF_MAX)
 			backoff = 0;
 		else
@@ -212,7 +220,10 @@ static void client_idle(struct rpc_owner *o)
 static int client_make(const struct rpc_client_config *cfg, struct rpc_client **ret)
 {
 	const struct rpc_conn_ops ops = {
-		.methods = cfg->ops.methods, .arg = cfg->ops.arg, .up = client_up, .down = client_down,
+		.methods = cfg->ops.methods,
+		.arg = cfg->ops.arg,
+		.up = client_up,
+		.down = client_down,
 	};
 	struct rpc_client *c = calloc(1, sizeof(*c));
 
@@ -223,7 +234,8 @@ static int client_make(const struct rpc_client_config *cfg, struct rpc_client **
 	c->user = cfg->ops;
 	c->key = cfg->key;
 	c->peer_node = cfg->peer_node;
-	c->handshake_ns = (cfg->handshake_ms ? cfg->handshake_ms : RPC_HANDSHAKE_MS) * NSEC_PER_MSEC;
+	c->handshake_ns =
+		(cfg->handshake_ms ? cfg->handshake_ms : RPC_HANDSHAKE_MS) * NSEC_PER_MSEC;
 	snprintf(c->peer_name, sizeof(c->peer_name), "%s", cfg->peer_name ? cfg->peer_name : "-");
 	gate_init(&c->settled);
 	gate_init(&c->up);
@@ -244,7 +256,8 @@ static int client_start(struct rpc_client *c, struct rpc_client **ret)
 	return 0;
 }
 
-int rpc_client_new(const struct rpc_client_config *cfg, const struct net_addr *addr, struct rpc_client **ret)
+int rpc_client_new(const struct rpc_client_config *cfg, const struct net_addr *addr,
+		   struct rpc_client **ret)
 {
 	struct rpc_client *c;
 	int r;
@@ -355,8 +368,8 @@ static int wait_link(struct rpc_client *c, uint64_t deadline)
 	return c->conn ? 0 : -ENOTCONN;
 }
 
-int rpc_call(struct rpc_client *c, uint32_t method, struct blob payload, uint64_t deadline, struct arena *a,
-	     struct blob *ret)
+int rpc_call(struct rpc_client *c, uint32_t method, struct blob payload, uint64_t deadline,
+	     struct arena *a, struct blob *ret)
 {
 	int r = wait_link(c, deadline);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A connection: a task that reads and starts what was asked, a task that sends what was queued. On the owner's loop. */
+/* A connection: a task that reads and starts what was asked, a task that sends what was queued. On
+ * the owner's loop. */
 #include <stdio.h>
 
 #include "node/log/log.h"
@@ -9,7 +10,8 @@
 
 /* --- owners --- */
 
-void owner_init(struct rpc_owner *o, struct loop *l, const struct rpc_conn_ops *ops, const struct rpc_hello *self)
+void owner_init(struct rpc_owner *o, struct loop *l, const struct rpc_conn_ops *ops,
+		const struct rpc_hello *self)
 {
 	*o = (struct rpc_owner){ .loop = l, .ops = *ops, .self = *self };
 	list_init(&o->conns);
@@ -117,7 +119,8 @@ void rpc_conn_wake_writer(struct rpc_conn *c)
 		task_wake(c->writer);
 }
 
-int rpc_conn_queue(struct rpc_conn *c, enum rpc_kind kind, uint32_t method, uint64_t id, struct blob payload)
+int rpc_conn_queue(struct rpc_conn *c, enum rpc_kind kind, uint32_t method, uint64_t id,
+		   struct blob payload)
 {
 	if (c->closing)
 		return -ENOTCONN;
@@ -131,7 +134,8 @@ int rpc_conn_queue(struct rpc_conn *c, enum rpc_kind kind, uint32_t method, uint
 	return 0;
 }
 
-/* The peer waits for an answer: when not even this fits into memory, the end of the connection is the answer. */
+/* The peer waits for an answer: when not even this fits into memory, the end of the connection is
+ * the answer. */
 void rpc_conn_queue_error(struct rpc_conn *c, uint64_t id, int code)
 {
 	uint8_t b[RPC_HEAD + 4];
@@ -173,8 +177,10 @@ static void writer_main(void *arg)
 
 /* --- receiving --- */
 
-/* Reads until a whole frame of at most `max` bytes is at the front. 0, -EBADMSG, -ECONNRESET, or as stream_read(). */
-static int next_frame(struct rpc_conn *c, size_t max, uint64_t deadline, struct rpc_frame *ret, size_t *ret_size)
+/* Reads until a whole frame of at most `max` bytes is at the front. 0, -EBADMSG, -ECONNRESET, or as
+ * stream_read(). */
+static int next_frame(struct rpc_conn *c, size_t max, uint64_t deadline, struct rpc_frame *ret,
+		      size_t *ret_size)
 {
 	size_t want, used;
 	int r;
@@ -191,7 +197,8 @@ static int next_frame(struct rpc_conn *c, size_t max, uint64_t deadline, struct 
 		r = buf_room(&c->rx, want);
 		if (r < 0)
 			return r;
-		r = stream_read(&c->stream, c->rx.data + c->rx.len, c->rx.cap - c->rx.len, deadline);
+		r = stream_read(&c->stream, c->rx.data + c->rx.len, c->rx.cap - c->rx.len,
+				deadline);
 		if (stream_wants_write(&c->stream))
 			rpc_conn_wake_writer(c);
 		if (r < 0)
@@ -311,7 +318,8 @@ static int bring_up(struct rpc_conn *c, bool welcome)
 	if (o->ops.up && (r = o->ops.up(c, o->ops.arg)) < 0) {
 		buf_done(&c->tx);
 		if (welcome)
-			rpc_conn_refuse(c, -EPERM, "not wanted here", loop_now(o->loop) + UINT64_C(1000000000));
+			rpc_conn_refuse(c, -EPERM, "not wanted here",
+					loop_now(o->loop) + UINT64_C(1000000000));
 		return -EPERM;
 	}
 	r = task_spawn(o->loop, writer_main, c, &c->writer);

@@ -2,10 +2,10 @@
 /*
  * The bytes of node-to-node RPC, little-endian:
  *   frame  u32 length of what follows, u8 kind, u32 method, u64 call id, payload
- *   hello  u32 magic, u32 version, then by version: u32 node id, u32 worker, u32 wanted worker, u64 incarnation,
- *          u8 length of the name, name
- *   error  i32 code (> 0: the handler's, < 0: -errno of the RPC layer), text
- * Each side's first frame is a hello (or an error that refuses). Pure; nothing here waits.
+ *   hello  u32 magic, u32 version, then by version: u32 node id, u32 worker, u32 wanted worker, u64
+ * incarnation, u8 length of the name, name error  i32 code (> 0: the handler's, < 0: -errno of the
+ * RPC layer), text Each side's first frame is a hello (or an error that refuses). Pure; nothing
+ * here waits.
  */
 #ifndef HF_NODE_RPC_FRAME_H
 #define HF_NODE_RPC_FRAME_H
@@ -14,7 +14,7 @@
 #include "node/wire/rd.h"
 #include "node/wire/wr.h"
 
-#define RPC_HEAD 17u            /* bytes before the payload */
+#define RPC_HEAD 17u /* bytes before the payload */
 #define RPC_HELLO_FRAME_MAX 512u /* bytes of a peer's first frame after its length field */
 #define RPC_ERROR_TEXT_MAX 200u
 
@@ -35,9 +35,11 @@ struct rpc_frame {
 
 /*
  * Looks for one frame at the start of p[0..n), of at most `max` bytes after its length field.
- * 0: it is in *ret and takes *ret_size bytes; 1: it needs *ret_size bytes in all (as far as is known); -EBADMSG.
+ * 0: it is in *ret and takes *ret_size bytes; 1: it needs *ret_size bytes in all (as far as is
+ * known); -EBADMSG.
  */
-int rpc_frame_parse(const void *p, size_t n, size_t max, struct rpc_frame *ret, size_t *ret_size) HF_MUST_CHECK;
+int rpc_frame_parse(const void *p, size_t n, size_t max, struct rpc_frame *ret,
+		    size_t *ret_size) HF_MUST_CHECK;
 /* Writes the RPC_HEAD bytes that go before a payload of `len` bytes (at most RPC_PAYLOAD_MAX). */
 void rpc_frame_head(uint8_t *out, enum rpc_kind kind, uint32_t method, uint64_t id, size_t len);
 

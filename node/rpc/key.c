@@ -12,10 +12,14 @@
 
 static int derive(struct blob secret, uint8_t out[RPC_PSK_SIZE])
 {
-	static const char salt_text[] = "holdfast node-to-node rpc", info_text[] = "tls 1.3 external psk";
-	const gnutls_datum_t in = { (unsigned char *)(uintptr_t)secret.data, (unsigned int)secret.len };
-	const gnutls_datum_t salt = { (unsigned char *)(uintptr_t)salt_text, sizeof(salt_text) - 1 };
-	const gnutls_datum_t info = { (unsigned char *)(uintptr_t)info_text, sizeof(info_text) - 1 };
+	static const char salt_text[] = "holdfast node-to-node rpc",
+			  info_text[] = "tls 1.3 external psk";
+	const gnutls_datum_t in = { (unsigned char *)(uintptr_t)secret.data,
+				    (unsigned int)secret.len };
+	const gnutls_datum_t salt = { (unsigned char *)(uintptr_t)salt_text,
+				      sizeof(salt_text) - 1 };
+	const gnutls_datum_t info = { (unsigned char *)(uintptr_t)info_text,
+				      sizeof(info_text) - 1 };
 	uint8_t prk[32];
 	const gnutls_datum_t key = { prk, sizeof(prk) };
 	int r;
@@ -45,16 +49,18 @@ static int credentials(struct rpc_key *k)
 	const gnutls_datum_t user = { (unsigned char *)(uintptr_t)name, sizeof(name) - 1 };
 	const gnutls_datum_t psk = { k->psk, sizeof(k->psk) };
 
-	if (gnutls_psk_allocate_server_credentials(&k->server) < 0 || gnutls_psk_allocate_client_credentials(&k->client) < 0)
+	if (gnutls_psk_allocate_server_credentials(&k->server) < 0 ||
+	    gnutls_psk_allocate_client_credentials(&k->client) < 0)
 		return -ENOMEM;
 	gnutls_psk_set_server_credentials_function2(k->server, give_key);
 	if (gnutls_psk_set_client_credentials2(k->client, &user, &psk, GNUTLS_PSK_KEY_RAW) < 0)
 		return -EIO;
 	/* TLS 1.3 only, the key and an ephemeral exchange, hashes as the key's binder. */
-	if (gnutls_priority_init(&k->priority,
-				 "NONE:+VERS-TLS1.3:+AES-128-GCM:+CHACHA20-POLY1305:+AEAD:+ECDHE-PSK:+DHE-PSK:"
-				 "+GROUP-X25519:+GROUP-SECP256R1:+SIGN-ALL:+COMP-NULL",
-				 NULL) < 0)
+	if (gnutls_priority_init(
+		    &k->priority,
+		    "NONE:+VERS-TLS1.3:+AES-128-GCM:+CHACHA20-POLY1305:+AEAD:+ECDHE-PSK:+DHE-PSK:"
+		    "+GROUP-X25519:+GROUP-SECP256R1:+SIGN-ALL:+COMP-NULL",
+		    NULL) < 0)
 		return -EIO;
 	return 0;
 }
@@ -115,16 +121,19 @@ int rpc_key_load(const char *path, struct rpc_key **ret)
 
 	r = key_read(path, buf, sizeof(buf), &n);
 	if (r == -EPERM)
-		log_err("rpc: the cluster key file can be read or written by others, chmod it to 0600: file=%s", log_esc(path));
+		log_err("rpc: the cluster key file can be read or written by others, chmod it to 0600: file=%s",
+			log_esc(path));
 	else if (r < 0)
-		log_err("rpc: cannot read the cluster key file: file=%s error=%s", log_esc(path), log_errno(r));
+		log_err("rpc: cannot read the cluster key file: file=%s error=%s", log_esc(path),
+			log_errno(r));
 	if (r == 0) {
 		r = rpc_key_new(BLOB(buf, n), ret);
 		if (r == -EINVAL)
-			log_err("rpc: the cluster key file must have %u to %u bytes: file=%s", SECRET_MIN, SECRET_MAX,
-				log_esc(path));
+			log_err("rpc: the cluster key file must have %u to %u bytes: file=%s",
+				SECRET_MIN, SECRET_MAX, log_esc(path));
 		else if (r < 0)
-			log_err("rpc: cannot use the cluster key file: file=%s error=%s", log_esc(path), log_errno(r));
+			log_err("rpc: cannot use the cluster key file: file=%s error=%s",
+				log_esc(path), log_errno(r));
 	}
 	gnutls_memset(buf, 0, sizeof(buf));
 	return r;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Requests of the peer: found in the method table, run in order of arrival, answered once. On the connection's loop. */
+/* Requests of the peer: found in the method table, run in order of arrival, answered once. On the
+ * connection's loop. */
 #include "node/log/log.h"
 #include "node/rpc/rpc_priv.h"
 
-/* A request with its payload behind it; lives until it was answered and its handler has returned. */
+/* A request with its payload behind it; lives until it was answered and its handler has returned.
+ */
 struct served {
 	struct rpc_request rq;
 	struct list conn_link; /* rpc_conn.requests, while there is a connection */
-	struct list link;      /* rpc_owner.handlers, while its task runs */
+	struct list link; /* rpc_owner.handlers, while its task runs */
 	struct rpc_owner *owner;
 	rpc_handler *handler;
 	struct task *task;
@@ -82,7 +84,8 @@ static const struct rpc_method *find_method(const struct rpc_owner *o, uint32_t 
 	return NULL;
 }
 
-static struct served *served_new(struct rpc_conn *c, const struct rpc_method *m, const struct rpc_frame *f)
+static struct served *served_new(struct rpc_conn *c, const struct rpc_method *m,
+				 const struct rpc_frame *f)
 {
 	struct served *s = malloc(sizeof(*s) + f->payload.len);
 
@@ -118,8 +121,8 @@ static int refuse(struct rpc_conn *c, const struct rpc_frame *f, int code)
 	if (f->kind == RPC_REQUEST)
 		rpc_conn_queue_error(c, f->id, code);
 	else if (log_ratelimit(&rl, 1))
-		log_warn("rpc: a one-way message was dropped: peer=%s method=%u error=%s", log_esc(c->name), f->method,
-			 log_errno(code));
+		log_warn("rpc: a one-way message was dropped: peer=%s method=%u error=%s",
+			 log_esc(c->name), f->method, log_errno(code));
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Servers: one task accepts, one per newcomer shakes hands within a time limit, then the connection moves to the loop of the
- * worker that it asked for. The server belongs to the accepting loop, each shard to its own loop.
+ * Servers: one task accepts, one per newcomer shakes hands within a time limit, then the connection
+ * moves to the loop of the worker that it asked for. The server belongs to the accepting loop, each
+ * shard to its own loop.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -67,8 +68,9 @@ static int shard_up(struct rpc_conn *conn, void *arg)
 	if (s->user.up && !conn->owner->silent)
 		r = s->user.up(conn, s->user.arg);
 	if (r == 0)
-		log_debug("rpc: accepted: peer=%s address=%s node=%u worker=%u", log_esc(conn->peer.name),
-			  log_esc(conn->name), conn->peer.node_id, conn->peer.worker);
+		log_debug("rpc: accepted: peer=%s address=%s node=%u worker=%u",
+			  log_esc(conn->peer.name), log_esc(conn->name), conn->peer.node_id,
+			  conn->peer.worker);
 	return r;
 }
 
@@ -77,8 +79,8 @@ static void shard_down(struct rpc_conn *conn, int why, void *arg)
 	struct shard *sh = container_of(conn->owner, struct shard, owner);
 	struct rpc_server *s = sh->server;
 
-	log_debug("rpc: connection ended: peer=%s address=%s error=%s", log_esc(conn->peer.name), log_esc(conn->name),
-		  log_errno(why));
+	log_debug("rpc: connection ended: peer=%s address=%s error=%s", log_esc(conn->peer.name),
+		  log_esc(conn->name), log_errno(why));
 	if (s->user.down && !conn->owner->silent)
 		s->user.down(conn, why, s->user.arg);
 }
@@ -128,24 +130,30 @@ static void greeting_failed(struct rpc_server *s, const struct rpc_conn *conn, i
 		return;
 	switch (r) {
 	case -EKEYREJECTED:
-		log_err("rpc: refused a peer that has another cluster key than this node: peer=%s", log_esc(name));
+		log_err("rpc: refused a peer that has another cluster key than this node: peer=%s",
+			log_esc(name));
 		break;
 	case -EPROTO:
-		log_warn("rpc: refused a peer that does not speak TLS with a cluster key: peer=%s", log_esc(name));
+		log_warn("rpc: refused a peer that does not speak TLS with a cluster key: peer=%s",
+			 log_esc(name));
 		break;
 	case -EPROTONOSUPPORT:
 		log_err("rpc: refused a peer that speaks another version of the protocol, run the same release on all nodes: "
-			"peer=%s version=%u ours=%u", log_esc(name), conn->peer_version, RPC_VERSION);
+			"peer=%s version=%u ours=%u",
+			log_esc(name), conn->peer_version, RPC_VERSION);
 		break;
 	case -ENXIO:
-		log_warn("rpc: refused a peer that asked for a worker that is not there: peer=%s worker=%u workers=%u",
-			 log_esc(name), conn->peer.to_worker, s->nshards);
+		log_warn(
+			"rpc: refused a peer that asked for a worker that is not there: peer=%s worker=%u workers=%u",
+			log_esc(name), conn->peer.to_worker, s->nshards);
 		break;
 	case -EBADMSG:
-		log_warn("rpc: refused a peer that does not speak our protocol: peer=%s", log_esc(name));
+		log_warn("rpc: refused a peer that does not speak our protocol: peer=%s",
+			 log_esc(name));
 		break;
 	case -ETIME:
-		log_warn("rpc: refused a peer that did not introduce itself in time: peer=%s", log_esc(name));
+		log_warn("rpc: refused a peer that did not introduce itself in time: peer=%s",
+			 log_esc(name));
 		break;
 	default:
 		log_warn("rpc: refused a peer: peer=%s error=%s", log_esc(name), log_errno(r));
@@ -164,7 +172,8 @@ static int greet(struct rpc_server *s, struct rpc_conn *conn, struct shard **ret
 	if (r == 0)
 		r = rpc_conn_read_hello(conn, deadline);
 	if (r == -EPROTONOSUPPORT) {
-		snprintf(text, sizeof(text), "only version %u of the protocol is spoken here", RPC_VERSION);
+		snprintf(text, sizeof(text), "only version %u of the protocol is spoken here",
+			 RPC_VERSION);
 		rpc_conn_refuse(conn, EPROTONOSUPPORT, text, deadline);
 	}
 	if (r < 0)
@@ -174,7 +183,8 @@ static int greet(struct rpc_server *s, struct rpc_conn *conn, struct shard **ret
 		return 0;
 	}
 	if (conn->peer.to_worker >= s->nshards) {
-		snprintf(text, sizeof(text), "there is no worker %u here, only %u", conn->peer.to_worker, s->nshards);
+		snprintf(text, sizeof(text), "there is no worker %u here, only %u",
+			 conn->peer.to_worker, s->nshards);
 		rpc_conn_refuse(conn, ENXIO, text, deadline);
 		return -ENXIO;
 	}
@@ -286,8 +296,9 @@ static void admit(struct rpc_server *s, int fd)
 
 	if (s->nnewcomers >= s->max_handshakes || atomic_load(&s->nconns) >= s->max_conns) {
 		if (log_ratelimit(&s->rl, 1))
-			log_warn("rpc: too many connections, refused one: connections=%u introducing=%u",
-				 atomic_load(&s->nconns), s->nnewcomers);
+			log_warn(
+				"rpc: too many connections, refused one: connections=%u introducing=%u",
+				atomic_load(&s->nconns), s->nnewcomers);
 		close(fd);
 		return;
 	}
@@ -297,7 +308,8 @@ static void admit(struct rpc_server *s, int fd)
 	}
 	r = newcomer_start(s, fd, name);
 	if (r < 0 && log_ratelimit(&s->rl, 1))
-		log_warn("rpc: cannot take a connection: peer=%s error=%s", log_esc(name), log_errno(r));
+		log_warn("rpc: cannot take a connection: peer=%s error=%s", log_esc(name),
+			 log_errno(r));
 }
 
 static void acceptor_main(void *arg)
@@ -359,7 +371,8 @@ static void server_destroy(struct rpc_server *s)
 	free(s);
 }
 
-/* Newcomers first: after them nothing is on its way to a shard that is not before our stop in its mailbox. */
+/* Newcomers first: after them nothing is on its way to a shard that is not before our stop in its
+ * mailbox. */
 static void server_stop(struct rpc_server *s)
 {
 	struct newcomer *n;
@@ -396,7 +409,8 @@ void rpc_server_free(struct rpc_server *s)
 		server_stop(s);
 		return;
 	}
-	/* Shards of other loops read this; a caller outside of tasks has none (it could not wait for them). */
+	/* Shards of other loops read this; a caller outside of tasks has none (it could not wait
+	 * for them). */
 	for (unsigned int i = 0; i < s->nshards; i++)
 		if (s->shards[i].owner.loop == s->loop)
 			s->shards[i].owner.silent = true;
@@ -409,7 +423,10 @@ void rpc_server_free(struct rpc_server *s)
 static void shard_init(struct rpc_server *s, unsigned int i, const struct rpc_listen_config *cfg)
 {
 	const struct rpc_conn_ops ops = {
-		.methods = cfg->ops.methods, .arg = cfg->ops.arg, .up = shard_up, .down = shard_down,
+		.methods = cfg->ops.methods,
+		.arg = cfg->ops.arg,
+		.up = shard_up,
+		.down = shard_down,
 	};
 	struct shard *sh = &s->shards[i];
 
@@ -434,7 +451,8 @@ static int server_new(const struct rpc_listen_config *cfg, struct rpc_server **r
 	s->fd = -1;
 	s->max_conns = cfg->max_conns ? cfg->max_conns : 1024;
 	s->max_handshakes = cfg->max_handshakes ? cfg->max_handshakes : 64;
-	s->handshake_ns = (cfg->handshake_ms ? cfg->handshake_ms : RPC_HANDSHAKE_MS) * NSEC_PER_MSEC;
+	s->handshake_ns =
+		(cfg->handshake_ms ? cfg->handshake_ms : RPC_HANDSHAKE_MS) * NSEC_PER_MSEC;
 	s->allow_uid = cfg->allow_uid_set ? cfg->allow_uid : 0;
 	s->any_worker = !cfg->nloops;
 	s->nshards = n;
@@ -457,7 +475,8 @@ static int server_start(struct rpc_server *s, int r, struct rpc_server **ret)
 	return 0;
 }
 
-int rpc_listen(const struct rpc_listen_config *cfg, const struct net_addr *addr, struct rpc_server **ret)
+int rpc_listen(const struct rpc_listen_config *cfg, const struct net_addr *addr,
+	       struct rpc_server **ret)
 {
 	struct rpc_server *s;
 	int r;

@@ -103,14 +103,16 @@ int stream_init(struct rpc_stream *s, int fd, const struct rpc_key *key, bool se
 	*s = (struct rpc_stream){ .fd = fd };
 	if (!key)
 		return 0;
-	if (gnutls_init(&s->tls, role | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS | GNUTLS_NO_SIGNAL) < 0) {
+	if (gnutls_init(&s->tls, role | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS | GNUTLS_NO_SIGNAL) <
+	    0) {
 		s->tls = NULL;
 		stream_done(s);
 		return -ENOMEM;
 	}
 	gnutls_session_set_ptr(s->tls, (void *)(uintptr_t)key);
 	if (gnutls_priority_set(s->tls, key->priority) < 0 ||
-	    gnutls_credentials_set(s->tls, GNUTLS_CRD_PSK, server ? (void *)key->server : (void *)key->client) < 0) {
+	    gnutls_credentials_set(s->tls, GNUTLS_CRD_PSK,
+				   server ? (void *)key->server : (void *)key->client) < 0) {
 		stream_done(s);
 		return -ENOMEM;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* RPC frames, hellos and errors as a peer may send them; what was understood is written and read again. */
+/* RPC frames, hellos and errors as a peer may send them; what was understood is written and read
+ * again. */
 #include "node/rpc/frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -16,9 +17,9 @@ static void check_hello(struct blob b)
 	if (rpc_hello_parse(b, &h, &version) != 0)
 		return;
 	rpc_hello_write(&w, &h, version);
-	if (wr_end(&w) < 0 || rpc_frame_parse(buf, w.len, RPC_HELLO_FRAME_MAX, &f, &n) != 0 || n != w.len ||
-	    !blob_equal(f.payload, b) || rpc_hello_parse(f.payload, &again, &version) != 0 ||
-	    strcmp(h.name, again.name) != 0)
+	if (wr_end(&w) < 0 || rpc_frame_parse(buf, w.len, RPC_HELLO_FRAME_MAX, &f, &n) != 0 ||
+	    n != w.len || !blob_equal(f.payload, b) ||
+	    rpc_hello_parse(f.payload, &again, &version) != 0 || strcmp(h.name, again.name) != 0)
 		abort();
 }
 

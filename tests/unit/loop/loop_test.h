@@ -48,8 +48,8 @@ static void body_main(void *arg)
 	loop_stop(b->loop);
 }
 
-/* Runs `fn` in a task and waits until every task has ended. A failed assertion inside leaves by longjmp: the
- * program ends with the group, so what it leaves behind does not matter. */
+/* Runs `fn` in a task and waits until every task has ended. A failed assertion inside leaves by
+ * longjmp: the program ends with the group, so what it leaves behind does not matter. */
 static inline void run_on_loop(void (*fn)(void))
 {
 	const struct loop_config cfg = { .name = "test" };

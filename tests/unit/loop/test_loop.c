@@ -279,7 +279,9 @@ static void test_many_ops(void **state)
 static void body_files(void)
 {
 	char dir[] = "/tmp/hf-loop-XXXXXX", buf[16];
-	struct open_how how = { .flags = O_RDWR | O_CREAT | O_CLOEXEC, .mode = 0600, .resolve = RESOLVE_BENEATH };
+	struct open_how how = { .flags = O_RDWR | O_CREAT | O_CLOEXEC,
+				.mode = 0600,
+				.resolve = RESOLVE_BENEATH };
 	struct iovec iov = { buf, sizeof(buf) };
 	struct statx stx;
 	int d, fd, r;
@@ -327,7 +329,9 @@ static void test_files(void **state)
 
 static void body_personality(void)
 {
-	struct open_how how = { .flags = O_RDWR | O_CREAT | O_CLOEXEC, .mode = 0600, .resolve = RESOLVE_BENEATH };
+	struct open_how how = { .flags = O_RDWR | O_CREAT | O_CLOEXEC,
+				.mode = 0600,
+				.resolve = RESOLVE_BENEATH };
 	char dir[] = "/tmp/hf-pers-XXXXXX";
 	struct statx stx;
 	int d, fd, pers;
@@ -533,16 +537,11 @@ static void test_guard_page(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_timers),
-		cmocka_unit_test(test_mail_threads),
-		cmocka_unit_test(test_mail_loops),
-		cmocka_unit_test(test_mail_left),
-		cmocka_unit_test(test_recv),
-		cmocka_unit_test(test_many_ops),
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_personality),
-		cmocka_unit_test(test_offload),
-		cmocka_unit_test(test_embedded),
+		cmocka_unit_test(test_timers),	   cmocka_unit_test(test_mail_threads),
+		cmocka_unit_test(test_mail_loops), cmocka_unit_test(test_mail_left),
+		cmocka_unit_test(test_recv),	   cmocka_unit_test(test_many_ops),
+		cmocka_unit_test(test_files),	   cmocka_unit_test(test_personality),
+		cmocka_unit_test(test_offload),	   cmocka_unit_test(test_embedded),
 		cmocka_unit_test(test_guard_page),
 	};
 

@@ -146,7 +146,8 @@ static bool have(const char *name, const struct net_addr *a, unsigned int prefix
 	assert_int_equal(net_ifaces(&list, &n), 0);
 	for (size_t i = 0; i < n; i++) {
 		assert_true(list[i].index > 0 && list[i].speed > 0 && list[i].rx_queues > 0);
-		if (net_addr_equal_ip(&list[i].addr, a) && list[i].prefixlen == prefixlen && strcmp(list[i].name, name) == 0)
+		if (net_addr_equal_ip(&list[i].addr, a) && list[i].prefixlen == prefixlen &&
+		    strcmp(list[i].name, name) == 0)
 			found = true;
 	}
 	free(list);
@@ -180,20 +181,24 @@ static int in_namespace(void)
 	for (size_t i = 0; i < ARRAY_SIZE(text); i++) {
 		if (net_addr_parse_prefix(text[i], &a, &n) < 0)
 			return 1;
-		if (net_iface_add_addr("lo", &a, n) < 0 || net_iface_add_addr("lo", &a, n) < 0 || !have("lo", &a, n))
+		if (net_iface_add_addr("lo", &a, n) < 0 || net_iface_add_addr("lo", &a, n) < 0 ||
+		    !have("lo", &a, n))
 			return 2;
 		if (net_iface_announce("lo", &a) != -EOPNOTSUPP)
 			return 3;
-		if (net_iface_del_addr("lo", &a, n) < 0 || net_iface_del_addr("lo", &a, n) < 0 || have("lo", &a, n))
+		if (net_iface_del_addr("lo", &a, n) < 0 || net_iface_del_addr("lo", &a, n) < 0 ||
+		    have("lo", &a, n))
 			return 4;
 	}
 	if (net_iface_add_addr("nosuchif", &a, n) != -ENODEV)
 		return 5;
 	/* A pair of Ethernet ends, to announce on. */
-	if (system("ip link add hft0 type veth peer name hft1 && ip link set hft0 up && ip link set hft1 up") != 0)
+	if (system("ip link add hft0 type veth peer name hft1 && ip link set hft0 up && ip link set hft1 up") !=
+	    0)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(text); i++) {
-		if (net_addr_parse_prefix(text[i], &a, &n) < 0 || net_iface_add_addr("hft0", &a, n) < 0)
+		if (net_addr_parse_prefix(text[i], &a, &n) < 0 ||
+		    net_iface_add_addr("hft0", &a, n) < 0)
 			return 6;
 		if (net_iface_announce("hft0", &a) < 0)
 			return 7;
@@ -222,14 +227,10 @@ static void test_public_address(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_equal),
-		cmocka_unit_test(test_prefix),
-		cmocka_unit_test(test_resolve),
-		cmocka_unit_test(test_listen),
-		cmocka_unit_test(test_listen_unix),
-		cmocka_unit_test(test_ifaces),
-		cmocka_unit_test(test_public_address),
+		cmocka_unit_test(test_parse),  cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_prefix), cmocka_unit_test(test_resolve),
+		cmocka_unit_test(test_listen), cmocka_unit_test(test_listen_unix),
+		cmocka_unit_test(test_ifaces), cmocka_unit_test(test_public_address),
 	};
 
 	return cmocka_run_group_tests_name("net", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* holdfast-noded with shell scripts for daemons: restart, hang, order of stopping, what it tells systemd. */
+/* holdfast-noded with shell scripts for daemons: restart, hang, order of stopping, what it tells
+ * systemd. */
 #include "tests/unit/loop/loop_test.h"
 
 #include <fcntl.h>
@@ -144,7 +145,8 @@ static pid_t start_noded(void)
 	snprintf(program, sizeof(program), "%s/holdfast-noded", top ? top : ".");
 	snprintf(config, sizeof(config),
 		 "name: n1\nnode_id: 1\naddresses: [127.0.0.1]\nrpc_address: 127.0.0.1:4379\n"
-		 "run_dir: %s/run\nstate_dir: %s/state\nlog: file:%s/log\n", dir, dir, dir);
+		 "run_dir: %s/run\nstate_dir: %s/state\nlog: file:%s/log\n",
+		 dir, dir, dir);
 	put("node.yaml", 0644, config);
 	drain();
 	notified[0] = 0;
@@ -154,7 +156,8 @@ static pid_t start_noded(void)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		setenv("NOTIFY_SOCKET", in_dir("notify"), 1);
 		setenv("WATCHDOG_USEC", "200000", 1);
-		execl(program, program, "--config", in_dir("node.yaml"), "--libexec", dir, "--silent-ms", "1000", NULL);
+		execl(program, program, "--config", in_dir("node.yaml"), "--libexec", dir,
+		      "--silent-ms", "1000", NULL);
 		_exit(99);
 	}
 	return pid;
@@ -203,7 +206,8 @@ static void test_restart(void **state)
 	assert_int_equal(kill(clusterd, 0), -1);
 	f = fopen(in_dir("ended"), "r");
 	assert_non_null(f);
-	assert_int_equal(fread(ended, 1, sizeof(ended) - 1, f), strlen("holdfast-smbd\nholdfast-clusterd\n"));
+	assert_int_equal(fread(ended, 1, sizeof(ended) - 1, f),
+			 strlen("holdfast-smbd\nholdfast-clusterd\n"));
 	fclose(f);
 	assert_string_equal(ended, "holdfast-smbd\nholdfast-clusterd\n");
 	unlink(in_dir("ended"));
@@ -251,7 +255,9 @@ static int call(uint32_t method, const char *text)
 
 static void body_addresses(void)
 {
-	struct rpc_client_config cfg = { .loop = loop_current(), .self.name = "test", .peer_name = "noded" };
+	struct rpc_client_config cfg = { .loop = loop_current(),
+					 .self.name = "test",
+					 .peer_name = "noded" };
 
 	assert_int_equal(rpc_client_unix(&cfg, in_dir("run/" NODED_SOCKET), &client), 0);
 	assert_int_equal(rpc_client_wait(client, in_ms(5000)), 0);
@@ -283,6 +289,24 @@ static void test_missing_daemon(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 	assert_true(log_has("cannot run the daemon"));
 	assert_int_equal(rename(in_dir("x"), in_dir("holdfast-smbd")), 0);
+}
+
+/* A daemon that cannot work with its configuration ends the node, with few words. */
+static void test_bad_configuration(void **state)
+{
+	pid_t noded;
+	int status;
+
+	unlink(in_dir("log"));
+	put("holdfast-smbd", 0755, "#!/bin/sh\nexit 78\n");
+	noded = start_noded();
+	assert_int_equal(waitpid(noded, &status, 0), noded);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	assert_true(log_has("a daemon cannot work with this configuration"));
+	assert_false(log_has("started"));
+	assert_false(log_has("ended"));
+	assert_int_equal(read_pid("run/clusterd.pid"), 0);
+	put_daemon("holdfast-smbd");
 }
 
 static int setup(void **state)
@@ -318,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_orphans),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_missing_daemon),
+		cmocka_unit_test(test_bad_configuration),
 	};
 
 	return cmocka_run_group_tests_name("noded", tests, setup, teardown);

@@ -214,12 +214,9 @@ static void test_mutex(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ping_pong),
-		cmocka_unit_test(test_many_parked),
-		cmocka_unit_test(test_stack_reuse),
-		cmocka_unit_test(test_max_tasks),
-		cmocka_unit_test(test_cancel),
-		cmocka_unit_test(test_mutex),
+		cmocka_unit_test(test_ping_pong),   cmocka_unit_test(test_many_parked),
+		cmocka_unit_test(test_stack_reuse), cmocka_unit_test(test_max_tasks),
+		cmocka_unit_test(test_cancel),	    cmocka_unit_test(test_mutex),
 	};
 
 	return cmocka_run_group_tests_name("task", tests, NULL, NULL);
