@@ -2,15 +2,11 @@
 /* Between clusterd and the workers: views, leases and configurations go out by mail, in order. */
 #include "smbd/cluster.h"
 
-#include <stdio.h>
-
 #include "clusterd/client/cluster_client.h"
 #include "node/conf/node_conf.h"
 #include "node/log/log.h"
 #include "smbd/listing.h"
-#include "smbd/lock/lock.h"
-#include "smbd/op/file_open.h"
-#include "smbd/proto/peers.h"
+#include "smbd/op/lock_layer.h"
 
 struct cluster {
 	struct smbd *smbd;
@@ -18,7 +14,6 @@ struct cluster {
 	const struct net_addr *addrs;
 	size_t n_addrs;
 	struct cluster_client *client;
-	struct rpc_server *rpc;
 	bool configured, listening;
 };
 
@@ -46,41 +41,9 @@ struct note {
 	struct view *view; /* referenced; NULL: the worker's lock layer is to be made */
 };
 
-static bool may_serve(void *arg)
-{
-	return worker_may_serve(arg);
-}
 static void lost(void *arg)
 {
 	evicted();
-}
-
-static void worker_ready(struct cluster *c, struct worker *w)
-{
-	struct smbd *s = w->smbd;
-	struct lockc_config cfg = {
-		.loop = w->loop,
-		.store = s->store,
-		.self = { .node = s->node_id, .worker = w->index, .incarnation = s->incarnation },
-		.limits = { .locks_per_open =
-				    (uint32_t)MIN(w->tunables.max_locks_per_open, REC_LOCKS_MAX),
-			    .waiters_per_session =
-				    (uint32_t)w->tunables.max_pending_per_connection },
-		.arg = w,
-		.may_serve = may_serve,
-		.unlink = file_unlink_record,
-		.gone = file_open_gone,
-		.lost = lost,
-	};
-	int r;
-
-	r = peers_new(w, c->key, &w->peers);
-	if (r == 0) {
-		cfg.net = peers_lk_net(w->peers);
-		r = lockc_new(&cfg, &w->lock);
-	}
-	if (r < 0)
-		fatal("cannot start a worker's lock layer", r);
 }
 
 static void note_run(struct mail *m)
@@ -88,11 +51,10 @@ static void note_run(struct mail *m)
 	struct note *n = container_of(m, struct note, mail);
 
 	if (!n->view) {
-		worker_ready(n->cluster, n->w);
-	} else if (n->w->lock) {
-		peers_view(n->w->peers, n->view);
-		if (lockc_view(n->w->lock, n->view) < 0)
-			evicted();
+		if (lock_layer_start(n->w, n->cluster->key, lost) < 0)
+			fatal("cannot start a worker's lock layer", -ENOMEM);
+	} else if (n->w->lock && lock_layer_view(n->w, n->view) < 0) {
+		evicted();
 	}
 	view_unref(n->view);
 	free(n);
@@ -117,44 +79,20 @@ static void note_all(struct cluster *c, const struct view *v)
 
 /* --- what clusterd says --- */
 
-static void rpc_start(struct cluster *c)
-{
-	struct smbd *s = c->smbd;
-	struct loop **loops = calloc(s->n_workers, sizeof(*loops));
-	struct rpc_listen_config cfg = {
-		.loop = s->workers[0].loop,
-		.key = c->key,
-		.self = { .node_id = s->node_id, .incarnation = s->incarnation },
-		.ops = { .methods = peers_methods },
-		.nloops = s->n_workers,
-	};
-	struct net_addr addr;
-	unsigned int i;
-	int r;
-
-	r = loops ? net_addr_parse(s->conf->rpc_address, 0, &addr) : -ENOMEM;
-	for (i = 0; r == 0 && i < s->n_workers; i++)
-		loops[i] = s->workers[i].loop;
-	cfg.loops = loops;
-	snprintf(cfg.self.name, sizeof(cfg.self.name), "%s", s->conf->name);
-	if (r == 0)
-		r = rpc_listen(&cfg, &addr, &c->rpc);
-	if (r < 0)
-		fatal("cannot listen for other nodes at rpc_address", r);
-	free(loops);
-}
-
 static void on_ready(void *arg, uint32_t node_id, uint64_t incarnation)
 {
 	struct cluster *c = arg;
+	int r;
 
 	if (node_id != c->smbd->node_id)
 		fatal("clusterd is another node's than node.yaml says", -EINVAL);
 	c->smbd->incarnation = incarnation;
 	log_info("known to the cluster: node=%u incarnation=%llx", node_id,
 		 (unsigned long long)incarnation);
+	r = lock_layer_listen(c->smbd, c->key, c->smbd->conf->rpc_address);
+	if (r < 0)
+		fatal("cannot listen for other nodes at rpc_address", r);
 	note_all(c, NULL);
-	rpc_start(c);
 }
 
 /* Clients are let in once there is somebody to ask about files. */
@@ -278,13 +216,9 @@ void cluster_worker_stop(struct worker *w)
 		task_cancel(w->smbd->heartbeat);
 	while (w->index == 0 && w->smbd->heartbeat)
 		task_yield();
-	if (w->index == 0 && c) {
-		/* The others' owners are gone: no message of theirs is awaited any more */
-		rpc_server_free(TAKE_PTR(c->rpc));
+	lock_layer_stop(w);
+	if (w->index == 0 && c)
 		cluster_client_free(TAKE_PTR(c->client));
-	}
-	lockc_free(TAKE_PTR(w->lock));
-	peers_free(TAKE_PTR(w->peers));
 }
 
 void cluster_free(struct cluster *c)

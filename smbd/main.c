@@ -12,6 +12,7 @@
 #include "node/log/log.h"
 #include "node/loop/heartbeat.h"
 #include "smbd/cluster.h"
+#include "smbd/op/lock_layer.h"
 #include "smbd/op/ops.h"
 #include "smbd/proto/peers.h"
 #include "statestore/store.h"
@@ -179,6 +180,7 @@ static int serve(struct program *p, sigset_t *set)
 	p->smbd.node_id = (uint32_t)p->conf->node_id;
 	p->smbd.end_session = peers_end_session;
 	p->smbd.worker_stop = cluster_worker_stop;
+	p->smbd.deafen = lock_layer_deafen;
 	r = open_store(p);
 	if (r < 0) {
 		p->status = EX_CONFIG;

@@ -113,6 +113,12 @@ static void stop_accepting(struct worker *w, void *arg)
 	acceptor_free(TAKE_PTR(w->smbd->acceptor));
 }
 
+static void deafen(struct worker *w, void *arg)
+{
+	if (w->smbd->deafen)
+		w->smbd->deafen(w->smbd);
+}
+
 void server_stop(struct smbd *s)
 {
 	unsigned int i;
@@ -122,6 +128,7 @@ void server_stop(struct smbd *s)
 	server_call(&s->workers[0], stop_accepting, NULL);
 	for (i = 0; i < s->n_workers; i++)
 		server_call(&s->workers[i], clients_end, NULL);
+	server_call(&s->workers[0], deafen, NULL); /* closing asked other nodes: not before */
 	/* worker 0 last: the others report to it */
 	for (i = s->n_workers; i-- > 0;)
 		server_call(&s->workers[i], worker_stop, NULL);

@@ -23,6 +23,7 @@ struct cred_table;
 struct lockc;
 struct node_conf;
 struct peers;
+struct rpc_server;
 struct session_home;
 struct sid;
 struct smbd;
@@ -42,8 +43,8 @@ struct worker {
 	struct tunables tunables; /* config's */
 	struct auth_server *auth; /* referenced */
 
-	struct lockc *lock; /* this worker's way to the owners of file state */
 	struct peers *peers; /* links to other nodes */
+	struct lockc *lock; /* this worker's way to the owners of file state */
 	struct cred_table *creds;
 	struct gate serve; /* open while this node has the right to serve */
 	_Atomic unsigned int serve_waiters; /* tasks that wait for it */
@@ -59,6 +60,7 @@ struct smbd {
 	struct guid server_guid;
 	const struct smb_op_table *ops;
 	struct store *store;
+	struct rpc_server *rpc; /* where other nodes reach us, on worker 0; NULL in tests */
 	struct acceptor *acceptor; /* worker 0's */
 	struct worker *workers;
 	unsigned int n_workers;
@@ -75,6 +77,8 @@ struct smbd {
 			   const struct sid *owner);
 	struct cluster *cluster; /* smbd/cluster.h; NULL in tests */
 	struct task *heartbeat;
+	/* [task] Called on worker 0 when clients are gone: lets no other node in any more; NULL: nothing. */
+	void (*deafen)(struct smbd *s);
 	/* [task] Called on each worker when clients are gone, before its loop stops; NULL: nothing.
 	 */
 	void (*worker_stop)(struct worker *w);

@@ -9,9 +9,8 @@
 #include "node/auth/auth.h"
 #include "node/conf/node_conf.h"
 #include "node/loop/task.h"
-#include "smbd/op/file_open.h"
+#include "smbd/op/lock_layer.h"
 #include "smbd/op/ops.h"
-#include "smbd/proto/peers.h"
 #include "statestore/store.h"
 
 #define MAX_CONFIGS 16
@@ -102,34 +101,15 @@ static uint16_t port_of(struct smbd *s)
 
 /* --- file state: a cluster of this one node --- */
 
-static bool may_serve(void *arg) { return worker_may_serve(arg); }
-static void lost(void *arg) { errx(1, "the lock layer gave up"); }
+static void lost(void *arg)
+{
+	errx(1, "the lock layer gave up");
+}
 
 static void make_locks(struct worker *w, void *arg)
 {
-	struct view *v = arg;
-	struct lockc_config cfg = {
-		.loop = w->loop,
-		.store = w->smbd->store,
-		.self = { .node = w->smbd->node_id, .worker = w->index, .incarnation = w->smbd->incarnation },
-		.arg = w,
-		.may_serve = may_serve,
-		.unlink = file_unlink_record,
-		.gone = file_open_gone,
-		.lost = lost,
-	};
-
-	if (peers_new(w, NULL, &w->peers) < 0)
-		errx(1, "peers_new");
-	cfg.net = peers_lk_net(w->peers);
-	if (lockc_new(&cfg, &w->lock) < 0 || lockc_view(w->lock, v) < 0)
-		errx(1, "lockc_new");
-}
-
-static void free_locks(struct worker *w)
-{
-	lockc_free(TAKE_PTR(w->lock));
-	peers_free(TAKE_PTR(w->peers));
+	if (lock_layer_start(w, NULL, lost) < 0 || lock_layer_view(w, arg) < 0)
+		errx(1, "lock_layer_start");
 }
 
 static void locks_start(struct fixture *f)
@@ -169,7 +149,7 @@ void fixture_start(struct fixture *f, unsigned int workers, uint16_t port)
 	if (!mkdtemp(f->dir))
 		err(1, "mkdtemp");
 	f->smbd = (struct smbd){ .conf = &conf, .ops = &smb_ops, .node_id = 7, .incarnation = 1,
-				 .worker_stop = free_locks };
+				 .worker_stop = lock_layer_stop };
 	if (offload_start(2) < 0 || server_start(&f->smbd, workers) < 0)
 		errx(1, "server_start");
 	smbd_set_lease(&f->smbd, UINT64_MAX);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Joins smbd/lock with the workers. Each function on the thread of its worker. */
+#include "smbd/op/lock_layer.h"
+
+#include <stdio.h>
+
+#include "node/conf/node_conf.h"
+#include "smbd/op/file_open.h"
+#include "smbd/proto/peers.h"
+
+int lock_layer_listen(struct smbd *s, const struct rpc_key *key, const char *rpc_address)
+{
+	_cleanup_free_ struct loop **loops = calloc(s->n_workers, sizeof(*loops));
+	struct rpc_listen_config cfg = {
+		.loop = s->workers[0].loop,
+		.key = key,
+		.self = { .node_id = s->node_id, .incarnation = s->incarnation },
+		.ops = { .methods = peers_methods },
+		.loops = loops,
+		.nloops = s->n_workers,
+	};
+	struct net_addr addr;
+	unsigned int i;
+	int r;
+
+	if (!loops)
+		return -ENOMEM;
+	for (i = 0; i < s->n_workers; i++)
+		loops[i] = s->workers[i].loop;
+	snprintf(cfg.self.name, sizeof(cfg.self.name), "%s", s->conf->name);
+	r = net_addr_parse(rpc_address, 0, &addr);
+	return r < 0 ? r : rpc_listen(&cfg, &addr, &s->rpc);
+}
+
+void lock_layer_deafen(struct smbd *s)
+{
+	rpc_server_free(TAKE_PTR(s->rpc));
+}
+
+static bool may_serve(void *arg)
+{
+	return worker_may_serve(arg);
+}
+
+int lock_layer_start(struct worker *w, const struct rpc_key *key, void (*lost)(void *arg))
+{
+	const struct smbd *s = w->smbd;
+	struct lockc_config cfg = {
+		.loop = w->loop,
+		.store = s->store,
+		.self = { .node = s->node_id, .worker = w->index, .incarnation = s->incarnation },
+		.limits = { .locks_per_open =
+				    (uint32_t)MIN(w->tunables.max_locks_per_open, (int)REC_LOCKS_MAX),
+			    .waiters_per_session =
+				    (uint32_t)w->tunables.max_pending_per_connection },
+		.arg = w,
+		.may_serve = may_serve,
+		.unlink = file_unlink_record,
+		.gone = file_open_gone,
+		.lost = lost,
+	};
+	int r;
+
+	r = peers_new(w, key, &w->peers);
+	if (r < 0)
+		return r;
+	cfg.net = peers_lk_net(w->peers);
+	return lockc_new(&cfg, &w->lock);
+}
+
+int lock_layer_view(struct worker *w, const struct view *v)
+{
+	peers_view(w->peers, v);
+	return lockc_view(w->lock, v);
+}
+
+void lock_layer_stop(struct worker *w)
+{
+	lockc_free(TAKE_PTR(w->lock));
+	peers_free(TAKE_PTR(w->peers));
+}
