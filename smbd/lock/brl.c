@@ -13,10 +13,10 @@ bool brl_overlap(uint64_t off_a, uint64_t len_a, uint64_t off_b, uint64_t len_b)
 	return off_a <= off_b ? off_b - off_a < len_a : off_a - off_b < len_b;
 }
 
-bool brl_excludes_lock(const struct rec_lock *held, uint64_t offset, uint64_t length,
+bool brl_excludes_lock(const struct rec_lock *held, bool own, uint64_t offset, uint64_t length,
 		       bool exclusive)
 {
-	if (!held->exclusive && !exclusive)
+	if (!exclusive && (own || !held->exclusive))
 		return false;
 	return brl_overlap(held->offset, held->length, offset, length);
 }

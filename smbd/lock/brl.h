@@ -18,10 +18,9 @@ static inline bool brl_range_valid(uint64_t offset, uint64_t length)
 /* Whether two valid ranges meet. An empty range meets another only strictly inside of it; two empty
  * ones never. */
 bool brl_overlap(uint64_t off_a, uint64_t len_a, uint64_t off_b, uint64_t len_b);
-/* Whether `held`, a lock of the same open or of another, excludes a new lock of this range. Own
- * shared locks and new shared ones go together; everything else that meets an exclusive one does
- * not, own or not. */
-bool brl_excludes_lock(const struct rec_lock *held, uint64_t offset, uint64_t length,
+/* Whether `held`, a lock of the same open (`own`) or of another, excludes a new lock of this range: an
+ * exclusive one is excluded by every lock, a shared one by the exclusive locks of others. */
+bool brl_excludes_lock(const struct rec_lock *held, bool own, uint64_t offset, uint64_t length,
 		       bool exclusive);
 /* Whether `held` denies a READ or WRITE of these bytes; `own`: by the open that holds it. A shared
  * lock denies every write, an exclusive one all others. */
