@@ -83,10 +83,10 @@ lab_cli() {
 	lab_exec "$i" "$HF_LAB/bin/holdfast" --run-dir /run/holdfast "$@"
 }
 
-# lab_view I: "EPOCH MEMBERS SERVING" as node I sees them, or nothing
+# lab_view I: "EPOCH MEMBERS SERVING" as node I sees them, members being those with a file server; or nothing
 lab_view() {
 	lab_cli "$1" cluster status --json 2>/dev/null |
-		jq -r '"\(.epoch) \(.members | length) \(.serving)"' 2>/dev/null
+		jq -r '"\(.epoch) \([.members[] | select(.incarnation)] | length) \(.serving)"' 2>/dev/null
 }
 
 # lab_wait_view N [SECS]: every running node serves in a view of N members
