@@ -283,7 +283,7 @@ int cs_new(qb_loop_t *loop, const struct cs_ops *ops, void *arg, struct cs **ret
 		return -ENOMEM;
 	*c = (struct cs){ .loop = loop, .ops = ops, .arg = arg, .cpg_fd = -1, .vq_fd = -1 };
 	c->out_tail = &c->out;
-	schedule_connect(c);
+	schedule_connect(c); /* at once */
 	c->retry_ms = RETRY_MIN_MS;
 	*ret = c;
 	return 0;

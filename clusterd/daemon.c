@@ -219,6 +219,7 @@ void clusterd_step(struct clusterd *d)
 struct open_job {
 	struct store_job job;
 	struct clusterd *d;
+	bool may_create; /* the name of the cluster is known */
 	struct store_info create, info;
 	struct view *view;
 	uint64_t lease_ms;
@@ -248,7 +249,8 @@ static void run_open(struct store_job *j, struct store *unused)
 	struct store *s;
 	uint64_t version;
 
-	o->status = store_open(o->d->conf->store, &o->create, &s, o->error, sizeof(o->error));
+	o->status = store_open(o->d->conf->store, o->may_create ? &o->create : NULL, &s, o->error,
+			       sizeof(o->error));
 	if (o->status < 0)
 		return;
 	o->status = read_view(s, &a, &o->view, &version);
@@ -264,9 +266,11 @@ static void run_open(struct store_job *j, struct store *unused)
 }
 
 static void open_store(void *arg);
+static void open_free(struct open_job *o);
 
-static void start_core(struct clusterd *d, const struct open_job *o)
+static void start_core(struct clusterd *d)
 {
+	struct open_job *o = TAKE_PTR(d->opened);
 	uint64_t lease = MIN(o->lease_ms, (uint64_t)cs_info(d->cs)->token_ms);
 
 	d->info = o->info;
@@ -281,6 +285,28 @@ static void start_core(struct clusterd *d, const struct open_job *o)
 		local_view(d->local, o->view);
 	config_push_read(d->config, NULL, NULL);
 	cs_join(d->cs);
+	open_free(o);
+}
+
+static void open_failed(struct clusterd *d, const struct open_job *o)
+{
+	/* Before corosync is there, a store that does not exist yet is nothing to speak of. */
+	if (!o->may_create) {
+		if (d->corosync_seen)
+			open_store(d);
+		return;
+	}
+	if (strcmp(d->store_error, o->error) != 0)
+		log_err("the state store cannot be used, trying again: %s", o->error);
+	snprintf(d->store_error, sizeof(d->store_error), "%s", o->error);
+	qb_loop_timer_add(d->loop, QB_LOOP_MED, STORE_RETRY_MS * NSEC_PER_MSEC, d, open_store, &d->store_timer);
+}
+
+static void open_free(struct open_job *o)
+{
+	if (o)
+		view_unref(o->view);
+	free(o);
 }
 
 static void done_open(struct store_job *j)
@@ -288,19 +314,18 @@ static void done_open(struct store_job *j)
 	struct open_job *o = container_of(j, struct open_job, job);
 	struct clusterd *d = o->d;
 
-	if (o->status == 0) {
-		start_core(d, o);
-	} else {
-		if (strcmp(d->store_error, o->error) != 0)
-			log_err("the state store cannot be used, trying again: %s", o->error);
-		snprintf(d->store_error, sizeof(d->store_error), "%s", o->error);
-		qb_loop_timer_add(d->loop, QB_LOOP_MED, STORE_RETRY_MS * NSEC_PER_MSEC, d, open_store,
-				  &d->store_timer);
+	d->opening = false;
+	if (o->status < 0) {
+		open_failed(d, o);
+		open_free(o);
+		return;
 	}
-	view_unref(o->view);
-	free(o);
+	d->opened = o;
+	if (d->corosync_seen)
+		start_core(d);
 }
 
+/* At start, beside the connection to corosync; and, when that fails, again with the name that corosync gives. */
 static void open_store(void *arg)
 {
 	struct clusterd *d = arg;
@@ -311,9 +336,11 @@ static void open_store(void *arg)
 		clusterd_exit(d, 1);
 		return;
 	}
-	*o = (struct open_job){ .job = { run_open, done_open, NULL }, .d = d };
+	*o = (struct open_job){ .job = { run_open, done_open, NULL }, .d = d, .may_create = d->corosync_seen };
 	o->create.slots = DEFAULT_SLOTS;
-	snprintf(o->create.cluster, sizeof(o->create.cluster), "%s", cs_info(d->cs)->cluster);
+	if (d->corosync_seen)
+		snprintf(o->create.cluster, sizeof(o->create.cluster), "%s", cs_info(d->cs)->cluster);
+	d->opening = true;
 	storeq_submit(d->storeq, &o->job);
 }
 
@@ -329,9 +356,12 @@ static void on_up(void *arg)
 		clusterd_exit(d, EXIT_CONFIG);
 		return;
 	}
+	d->corosync_seen = true;
 	if (d->core_ready)
 		cs_join(d->cs);
-	else if (!d->store_timer)
+	else if (d->opened)
+		start_core(d);
+	else if (!d->store_timer && !d->opening)
 		open_store(d);
 }
 
@@ -425,7 +455,10 @@ int clusterd_start(struct clusterd *d, qb_loop_t *loop, struct node_conf *conf)
 	if (r < 0)
 		return failed("socket of the operator", r);
 	r = cs_new(loop, &cs_ops, d, &d->cs);
-	return r < 0 ? failed("corosync", r) : 0;
+	if (r < 0)
+		return failed("corosync", r);
+	open_store(d);
+	return 0;
 }
 
 void clusterd_stop(struct clusterd *d)
@@ -437,6 +470,7 @@ void clusterd_stop(struct clusterd *d)
 	d->storeq = NULL;
 	oper_free(d->oper);
 	d->oper = NULL;
+	open_free(TAKE_PTR(d->opened));
 	local_free(d->local);
 	d->local = NULL;
 	config_push_free(d->config);

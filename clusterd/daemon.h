@@ -17,6 +17,7 @@
 struct local;
 struct oper;
 struct config_push;
+struct open_job;
 
 struct clusterd {
 	qb_loop_t *loop;
@@ -27,6 +28,9 @@ struct clusterd {
 	struct oper *oper;
 	struct config_push *config;
 	bool core_ready;     /* the store is open and the core runs */
+	bool corosync_seen;  /* it was connected at least once */
+	bool opening;        /* the store is being opened */
+	struct open_job *opened; /* it is open, the core waits for corosync */
 	struct store_info info; /* of the store, when core_ready */
 	char store_error[512];  /* why it is not open */
 	struct vcore core;

@@ -81,4 +81,3 @@ cd_view() { grep ' view ' "$HF_LAB/n$1/smbd" | tail -1 | grep -Eq "$2"; }
 cd_event() { grep -E "$2" "$HF_LAB/n$1/smbd" | tail -1 | cut -d' ' -f1; }
 # cd_pids I NAME
 cd_pids() { lab_pids_of "n$1" "$2"; }
-now_ns() { awk '{printf "%d0000000\n", $1 * 100}' /proc/uptime; }
