@@ -77,12 +77,12 @@ static int options(struct program *p, int argc, char **argv)
 
 static void raise_file_limit(void)
 {
-	struct rlimit rl;
+	struct rlimit rl, more = { FILES_WANTED, FILES_WANTED };
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
 		return;
-	if (rl.rlim_max != RLIM_INFINITY && rl.rlim_max < FILES_WANTED && geteuid() == 0)
-		rl.rlim_max = FILES_WANTED;
+	if (rl.rlim_max != RLIM_INFINITY && rl.rlim_max < FILES_WANTED && setrlimit(RLIMIT_NOFILE, &more) == 0)
+		return;
 	rl.rlim_cur = rl.rlim_max == RLIM_INFINITY ? FILES_WANTED : rl.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &rl) < 0)
 		log_warn("limit of open files stays: error=%s", log_errno(errno));
@@ -120,12 +120,23 @@ static int load(struct program *p)
 	return rpc_key_load(p->conf->cluster_key_file, &p->key); /* says why itself */
 }
 
-static int open_store(struct program *p)
+/* In a new cluster clusterd makes the store, which takes a moment: waits for it. 1: a signal came meanwhile. */
+static int open_store(struct program *p, const sigset_t *set)
 {
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	unsigned int tries = 0;
 	char err[512];
 	int r;
 
-	r = store_open(p->conf->store, NULL, &p->smbd.store, err, sizeof(err));
+	for (;;) {
+		r = store_open(p->conf->store, NULL, &p->smbd.store, err, sizeof(err));
+		if (r != -ENOENT)
+			break;
+		if (tries++ == 0)
+			log_info("waiting for the store: %s", err);
+		if (sigtimedwait(set, NULL, &pause) > 0)
+			return 1;
+	}
 	if (r < 0)
 		log_err("store cannot be opened: %s", err);
 	return r;
@@ -181,11 +192,11 @@ static int serve(struct program *p, sigset_t *set)
 	p->smbd.end_session = peers_end_session;
 	p->smbd.worker_stop = cluster_worker_stop;
 	p->smbd.deafen = lock_layer_deafen;
-	r = open_store(p);
-	if (r < 0) {
+	r = open_store(p, set);
+	if (r < 0)
 		p->status = EX_CONFIG;
-		return r;
-	}
+	if (r)
+		return r < 0 ? r : 0;
 	r = offload_start(0);
 	if (r == 0)
 		r = server_start(&p->smbd, (unsigned int)p->conf->workers);
