@@ -3,6 +3,7 @@
  */
 #include <getopt.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sysexits.h>
@@ -222,6 +223,7 @@ int main(int argc, char **argv)
 		return r < 0 ? 2 : 0;
 	p.heartbeat = heartbeat_fd();
 	signal(SIGPIPE, SIG_IGN);
+	umask(0); /* a file's mode comes from the directory that it is made in */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);

@@ -7,8 +7,6 @@
 
 /* How often a name may change between looking and opening before we give up. */
 #define TRIES 16
-#define MODE_FILE 0644
-#define MODE_DIRECTORY 0755
 
 #define STATUS_AGAIN ((struct ntstatus){ UINT32_MAX }) /* never leaves this file */
 
@@ -203,7 +201,7 @@ static struct ntstatus make_new(struct create *c)
 	if (r == 0) {
 		task_shield_begin();
 		r = vfs_open(create_vfs(c), create_cred(c), c->where.path, flags | VFS_CREATE,
-			     directory ? MODE_DIRECTORY : MODE_FILE, &c->file);
+			     VFS_MODE_INHERIT, &c->file);
 		task_shield_end();
 	}
 	if (r == -EEXIST)

@@ -50,13 +50,36 @@ static int file_new(struct vfs *v, int fd, unsigned int flags, struct vfs_file *
 	return 0;
 }
 
-static int make_directory(struct vfs *v, const struct cred *c, const char *path, uint32_t mode)
+/* The mode that a new entry of `parent` gets. */
+static int mode_in(int parent, uint32_t mode, bool directory, uint32_t *ret)
+{
+	struct statx sx;
+	int r;
+
+	if (mode != VFS_MODE_INHERIT) {
+		*ret = mode;
+		return 0;
+	}
+	r = io_statx(parent, "", AT_EMPTY_PATH, STATX_MODE, &sx, 0);
+	if (r == 0)
+		*ret = directory ? (sx.stx_mode & 0777u) | 0700u : (sx.stx_mode & 0666u) | 0600u;
+	return r;
+}
+
+/* Makes a directory; or says, for a file, which mode it is to be made with. */
+static int prepare_create(struct vfs *v, const struct cred *c, const char *path, bool directory, uint32_t *mode)
 {
 	_cleanup_close_ int parent = -1;
 	const char *name;
+	int r;
 
+	if (!directory && *mode != VFS_MODE_INHERIT)
+		return 0;
 	parent = vfs_open_parent(v, c, path, &name);
-	return parent < 0 ? parent : io_mkdirat(parent, name, mode, vfs_pers(c));
+	if (parent < 0)
+		return parent;
+	r = mode_in(parent, *mode, directory, mode);
+	return r < 0 || !directory ? r : io_mkdirat(parent, name, *mode, vfs_pers(c));
 }
 
 int vfs_open(struct vfs *v, const struct cred *c, const char *path, unsigned int flags, uint32_t mode,
@@ -64,14 +87,14 @@ int vfs_open(struct vfs *v, const struct cred *c, const char *path, unsigned int
 {
 	int fd, r, oflags = open_oflags(flags);
 
-	if ((flags & (VFS_CREATE | VFS_DIRECTORY)) == (VFS_CREATE | VFS_DIRECTORY)) {
-		r = make_directory(v, c, path, mode);
+	if (flags & VFS_CREATE) {
+		r = prepare_create(v, c, path, flags & VFS_DIRECTORY, &mode);
 		if (r < 0)
 			return r;
-	} else if (flags & VFS_CREATE) {
-		/* what was just made may be opened in any way: O_PATH would not make it */
-		oflags = (oflags & ~O_PATH) | O_CREAT | O_EXCL;
 	}
+	/* what was just made may be opened in any way: O_PATH would not make it */
+	if ((flags & (VFS_CREATE | VFS_DIRECTORY)) == VFS_CREATE)
+		oflags = (oflags & ~O_PATH) | O_CREAT | O_EXCL;
 	fd = vfs_openat(v, c, path, oflags, mode);
 	return fd < 0 ? fd : file_new(v, fd, flags, ret);
 }

@@ -104,6 +104,10 @@ struct vfs_file {
 	enum vfs_type type;
 };
 
+/* As `mode` of vfs_open(): the permission bits of the directory it is made in, without "execute" for files, and never less than
+ * reading and writing for its owner. That is the inheritance that clients expect. */
+#define VFS_MODE_INHERIT UINT32_MAX
+
 /* Opens `path` (from vfs_lookup) with the given flags; `mode` is for VFS_CREATE (with VFS_DIRECTORY: makes a
  * directory). */
 int vfs_open(struct vfs *v, const struct cred *c, const char *path, unsigned int flags, uint32_t mode,

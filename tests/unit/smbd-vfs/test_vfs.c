@@ -225,6 +225,25 @@ static void listing_body(void)
 	vfs_close(d);
 }
 
+static void inherit_body(void)
+{
+	struct vfs_file *d = make("team", VFS_DIRECTORY | VFS_READ), *f = NULL;
+	mode_t old = umask(0);
+	struct vfs_stat st;
+
+	assert_int_equal(vfs_chmod(d, cred, 0770), 0);
+	assert_int_equal(vfs_open(vfs, cred, "team/file", VFS_WRITE | VFS_CREATE, VFS_MODE_INHERIT, &f), 0);
+	assert_int_equal(vfs_stat(f, &st), 0);
+	assert_int_equal(st.mode, 0660);
+	vfs_close(f);
+	assert_int_equal(vfs_open(vfs, cred, "team/sub", VFS_DIRECTORY | VFS_CREATE, VFS_MODE_INHERIT, &f), 0);
+	assert_int_equal(vfs_stat(f, &st), 0);
+	assert_int_equal(st.mode, 0770);
+	vfs_close(f);
+	vfs_close(d);
+	umask(old);
+}
+
 #define BODY(name) static void test_##name(void **state) { body(name##_body); }
 BODY(names)
 BODY(symlinks)
@@ -232,6 +251,7 @@ BODY(handles)
 BODY(attributes)
 BODY(identity)
 BODY(listing)
+BODY(inherit)
 
 int main(void)
 {
@@ -242,6 +262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_attributes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_listing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_inherit, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("vfs", tests, NULL, NULL);
