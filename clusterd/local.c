@@ -94,7 +94,8 @@ static void send_state(struct local *l, struct conn *c)
 		conn_send(c, BLOB(l->config, l->config_len));
 	if (l->config_len && l->view && l->view->epoch)
 		send_view(c, l->view);
-	if (c == l->smbd && l->config_len)
+	/* A clusterd that was just started has no right to give yet; the one that smbd has may not be over. */
+	if (c == l->smbd && l->config_len && l->deadline)
 		send_lease(c, l->deadline);
 }
 

@@ -11,9 +11,7 @@
 #include "clusterd/daemon.h"
 #include "node/base/clock.h"
 #include "node/log/log.h"
-
-#define HEARTBEAT_ENV "HOLDFAST_HEARTBEAT_FD" /* see holdfast-noded */
-#define HEARTBEAT_MS 1000
+#include "node/loop/heartbeat.h"
 
 enum {
 	EXIT_USAGE = 2,
@@ -40,22 +38,8 @@ static void beat(void *arg)
 {
 	struct program *p = arg;
 
-	if (write(p->heartbeat_fd, "b", 1) < 0 && errno != EAGAIN)
-		return;
-	qb_loop_timer_add(p->loop, QB_LOOP_MED, HEARTBEAT_MS * NSEC_PER_MSEC, p, beat, NULL);
-}
-
-/* The watchdog pipe of holdfast-noded, when it has started us. */
-static void start_heartbeat(struct program *p)
-{
-	const char *text = getenv(HEARTBEAT_ENV);
-
-	p->heartbeat_fd = text ? atoi(text) : -1;
-	unsetenv(HEARTBEAT_ENV);
-	if (p->heartbeat_fd > 2 && fcntl(p->heartbeat_fd, F_SETFD, FD_CLOEXEC) == 0) {
-		fcntl(p->heartbeat_fd, F_SETFL, O_NONBLOCK);
-		beat(p);
-	}
+	heartbeat_beat(p->heartbeat_fd);
+	qb_loop_timer_add(p->loop, QB_LOOP_MED, HEARTBEAT_PERIOD_MS * NSEC_PER_MSEC, p, beat, NULL);
 }
 
 static int32_t on_stop(int32_t sig, void *arg)
@@ -103,7 +87,8 @@ static int run(struct program *p, struct node_conf *conf)
 	qb_loop_signal_add(p->loop, QB_LOOP_HIGH, SIGTERM, p, on_stop, NULL);
 	qb_loop_signal_add(p->loop, QB_LOOP_HIGH, SIGINT, p, on_stop, NULL);
 	qb_loop_signal_add(p->loop, QB_LOOP_HIGH, SIGHUP, p, on_hangup, NULL);
-	start_heartbeat(p);
+	if (p->heartbeat_fd >= 0)
+		beat(p);
 	r = clusterd_start(&p->d, p->loop, conf);
 	if (r == 0) {
 		log_info("clusterd runs: node=%s node-id=%d", log_esc(conf->name), conf->node_id);
@@ -151,6 +136,7 @@ int main(int argc, char **argv)
 	int status;
 
 	umask(077);
+	p.heartbeat_fd = heartbeat_fd();
 	signal(SIGPIPE, SIG_IGN);
 	if (node_conf_load(path, &conf, &err) < 0) {
 		fprintf(stderr, "holdfast-clusterd: %s\n", err.text);
