@@ -86,6 +86,7 @@ static int session_keys(struct smb_req *req, struct blob full)
 		r = signing_key(req, full, &s->sign);
 	if (r < 0)
 		return r;
+	s->sign_alg = req->conn->sign_alg;
 	if (req->conn->dialect < SMB2_DIALECT_300) {
 		short_key(full, s->application_key);
 		return 0;

@@ -43,22 +43,31 @@ static struct ntstatus setup_new(struct smb_req *req)
 	return NT_STATUS_OK;
 }
 
-/* A further connection for an existing session (3.3.5.5, step 4). A refusal leaves the session as
- * it is. */
-static struct ntstatus setup_bind(struct smb_req *req)
+/* Whether the session's and the connection's ways of signing go together: AES-GMAC with nothing else. */
+static struct ntstatus bind_signing(const struct session *s, const struct conn *c)
 {
-	struct conn *c = req->conn;
-	struct session *s;
-	struct channel *ch;
-	int r;
+	if ((s->sign_alg == SIGN_AES_GMAC) == (c->sign_alg == SIGN_AES_GMAC))
+		return NT_STATUS_OK;
+	return s->sign_alg == SIGN_AES_GMAC ? NT_STATUS_REQUEST_OUT_OF_SEQUENCE : NT_STATUS_NOT_SUPPORTED;
+}
 
+static struct ntstatus bind_allowed(const struct smb_req *req, const struct session *s)
+{
+	const struct conn *c = req->conn;
+	struct ntstatus status;
+
+	/* Another node's sessions are not here, and are not found */
+	if (!s || !guid_equal(&s->client_guid, &c->client_guid))
+		return c->capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL ? NT_STATUS_USER_SESSION_DELETED :
+									   NT_STATUS_REQUEST_NOT_ACCEPTED;
+	if (!(req->hdr.flags & SMB2_FLAGS_SIGNED))
+		return NT_STATUS_INVALID_PARAMETER;
+	status = bind_signing(s, c);
+	if (!ntstatus_is_ok(status))
+		return status;
 	if (!(c->capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL))
 		return NT_STATUS_REQUEST_NOT_ACCEPTED;
-	/* Another node's sessions are not here, and are not found */
-	s = session_find(req->worker, req->hdr.session_id);
-	if (!s || !guid_equal(&s->client_guid, &c->client_guid))
-		return NT_STATUS_USER_SESSION_DELETED;
-	if (!(req->hdr.flags & SMB2_FLAGS_SIGNED) || s->dialect != c->dialect)
+	if (s->dialect != c->dialect)
 		return NT_STATUS_INVALID_PARAMETER;
 	if (s->state == SESSION_IN_PROGRESS)
 		return NT_STATUS_REQUEST_NOT_ACCEPTED;
@@ -68,6 +77,21 @@ static struct ntstatus setup_bind(struct smb_req *req)
 		return NT_STATUS_ACCESS_DENIED;
 	if (s->seal_in && (!c->encryption || c->cipher != s->cipher))
 		return NT_STATUS_INVALID_PARAMETER;
+	return NT_STATUS_OK;
+}
+
+/* A further connection for an existing session (3.3.5.5, step 4). A refusal leaves the session as
+ * it is. */
+static struct ntstatus setup_bind(struct smb_req *req)
+{
+	struct conn *c = req->conn;
+	struct session *s = session_find(req->worker, req->hdr.session_id);
+	struct ntstatus status = bind_allowed(req, s);
+	struct channel *ch;
+	int r;
+
+	if (!ntstatus_is_ok(status))
+		return status;
 	r = session_add_channel(s, c, &ch);
 	if (r < 0)
 		return limit_status(req, r);
@@ -146,7 +170,7 @@ static int setup_step(struct smb_req *req, struct blob *ret_token)
 	return st.result;
 }
 
-/* Undoes what a failed exchange leaves behind; others' channels and an established session stay. */
+/* Undoes what a failed exchange leaves behind; others' channels stay, and so does an established session. */
 static void setup_undo(struct smb_req *req)
 {
 	struct session *s = req->session;
@@ -154,7 +178,7 @@ static void setup_undo(struct smb_req *req)
 
 	auth_free(TAKE_PTR(ch->auth));
 	if (ch->valid)
-		return; /* a reauthentication that failed */
+		return;
 	if (ch->binding)
 		channel_remove(ch);
 	else
@@ -165,6 +189,9 @@ static struct ntstatus setup_failed(struct smb_req *req, int r)
 {
 	static struct log_rl rl;
 
+	/* who cannot prove who they are once more loses the session, as with other servers (smbtorture: session.reauth6) */
+	if (r == -EACCES && req->channel->valid)
+		(void)session_close(req->session, req, OPEN_END_LOGOFF);
 	setup_undo(req);
 	if (r == -EACCES && log_ratelimit(&rl, 10))
 		log_info("session refused: client=%s rule=authentication", req->conn->name);

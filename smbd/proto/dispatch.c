@@ -155,9 +155,11 @@ static enum verdict check_signature(struct check *k)
 	if (bound)
 		session_ref(bound);
 	req->signed_ok = signature_right(req, key);
-	session_unref(bound);
-	if (req->signed_ok)
+	if (req->signed_ok) {
+		req->bind = bound;
 		return GO_ON;
+	}
+	session_unref(bound);
 	if (log_ratelimit(&rl, 5))
 		log_warn("request refused: client=%s rule=signature command=%u", req->conn->name,
 			 req->hdr.command);

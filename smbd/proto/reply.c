@@ -78,12 +78,24 @@ void reply_finish(struct smb_req *req)
 		      req->interim_sent);
 }
 
-static bool wants_signature(const struct smb_req *req)
+/* What the response is signed with (3.3.4.1.1); NULL: it is not. A channel that is being bound has no key yet: until
+ * the exchange has ended well, the session's stands in. With AES-GMAC no other message than SESSION_SETUP may be signed
+ * with the key of another connection: the nonce is made of the message id. */
+static struct sign_key *signature_key(const struct smb_req *req)
 {
-	if (req->encrypted || !req->session || !req->channel || !req->channel->sign)
-		return false;
-	return req->sign ||
-	       (req->channel->valid && (req->signed_ok || req->session->sign_required));
+	const struct channel *ch = req->channel;
+
+	if (req->encrypted)
+		return NULL;
+	if (req->bind && !(ch && ch->valid))
+		return req->bind->sign;
+	if (!req->session || !ch)
+		return NULL;
+	if (ch->binding)
+		return req->signed_ok ? req->session->sign : NULL;
+	if (req->sign || (ch->valid && (req->signed_ok || req->session->sign_required)))
+		return ch->sign;
+	return NULL;
 }
 
 /* One response within a message. */
@@ -100,17 +112,27 @@ struct assembly {
 	int result;
 };
 
+/* What the response adds to a hash: as it is sent, with its signature. It is alone in its message. */
+static void preauth_take(struct smb_req *req, const struct smb_out *out)
+{
+	if (req->preauth && preauth_update(req->preauth, out->iov + 1, out->iovcnt - 1) < 0)
+		log_err("preauthentication hash failed: client=%s", req->conn->name);
+	req->preauth = NULL;
+}
+
 static void assembly_protect(void *arg)
 {
 	struct assembly *a = arg;
+	struct sign_key *key;
 	unsigned int i;
 
 	for (i = 0; i < a->n && a->result == 0; i++) {
 		struct piece *p = &a->pieces[i];
 
-		if (wants_signature(p->req))
-			a->result = sign_message(p->req->channel->sign, a->out->iov + p->first,
-						 p->count);
+		key = signature_key(p->req);
+		if (key)
+			a->result = sign_message(key, a->out->iov + p->first, p->count);
+		preauth_take(p->req, a->out);
 	}
 	if (a->seal && a->result == 0)
 		a->result = seal_encrypt(a->seal, a->out->head + SMB2_FRAME_LEN, a->out->iov + 1,
@@ -149,7 +171,7 @@ static void piece_add(struct assembly *a, struct smb_req *req, bool last)
 	*p = (struct piece){ .req = req, .first = out->iovcnt };
 	if (!last)
 		wr_patch_le32(&req->out, SMB2_HDR_OFF_NEXT, (uint32_t)(len + pad));
-	if (wants_signature(req)) {
+	if (signature_key(req)) {
 		rd_skip(&r, SMB2_HDR_OFF_FLAGS);
 		flags = rd_le32(&r) | SMB2_FLAGS_SIGNED;
 		wr_patch_le32(&req->out, SMB2_HDR_OFF_FLAGS, flags);
@@ -187,18 +209,12 @@ static struct smb_out *out_new(struct chain *ch, unsigned int n, struct piece **
 	return out;
 }
 
-static void preauth_take(struct smb_req *req, const struct smb_out *out)
-{
-	if (req->preauth && preauth_update(req->preauth, out->iov + 1, out->iovcnt - 1) < 0)
-		log_err("preauthentication hash failed: client=%s", req->conn->name);
-	req->preauth = NULL;
-}
-
 static void release(struct smb_req *req)
 {
 	list_remove(&req->in_chain);
 	channel_unref(TAKE_PTR(req->channel));
 	session_unref(TAKE_PTR(req->session));
+	session_unref(TAKE_PTR(req->bind));
 }
 
 void reply_forget(struct smb_req *req)
@@ -228,9 +244,7 @@ void reply_queue(struct chain *ch, struct list *reqs)
 		piece_add(&a, req, req->in_chain.next == &mine);
 	a.seal = ch->sealed ? ch->sealed->seal_out : NULL;
 	head_encode(a.out, ch->sealed);
-	if (n == 1)
-		preauth_take(a.pieces[0].req, a.out);
-	if (a.out->bytes >= CHAIN_OFFLOAD_BYTES && task_current() == ch->task)
+	if (a.out->bytes >= CHAIN_OFFLOAD_BYTES && !a.pieces[0].req->preauth && task_current() == ch->task)
 		offload_run(assembly_protect, &a);
 	else
 		assembly_protect(&a);

@@ -44,6 +44,8 @@ struct smb_req {
 	void *args; /* decode()'s */
 	bool encrypted; /* came in a transform */
 	bool signed_ok; /* a signature was there and right */
+	struct session *bind; /* which a SESSION_SETUP on a connection that is no channel of it is signed for; referenced:
+				 also a refusal is signed by it. NULL: none */
 	bool related; /* SMB2_FLAGS_RELATED_OPERATIONS */
 	bool replay; /* SMB2_FLAGS_REPLAY_OPERATION */
 	bool counted; /* in the open's outstanding requests, */

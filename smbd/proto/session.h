@@ -63,6 +63,7 @@ struct session {
 	int64_t expires; /* seconds since the epoch; 0: never */
 	struct timer expiry;
 	struct sign_key *sign; /* Session.SigningKey: of the first channel; verifies bindings */
+	enum sign_alg sign_alg; /* its algorithm */
 
 	bool sign_required;
 	bool encrypt; /* ENCRYPT_DATA: unencrypted requests are refused */
