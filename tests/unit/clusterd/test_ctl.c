@@ -4,6 +4,7 @@
 
 #include <locale.h>
 
+#include "node/conf/node_conf.h"
 #include "node/ctl/ctl.h"
 
 static char *said; /* what the last call wrote on its error stream */
@@ -173,6 +174,50 @@ static void test_statuses(void **state)
 			 CTL_NOT_REACHABLE);
 }
 
+/* The manual names every command, every option and every key of node.yaml. */
+static void in_manual(const char *page, const char *word)
+{
+	static char text[65536];
+	char path[512], copy[128], *p = copy;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/doc/man/%s", getenv("top_srcdir") ?: ".", page);
+	f = fopen(path, "r");
+	if (!f)
+		fail_msg("no %s", path);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	/* A dash of an option is written with a backslash. */
+	for (; *word; word++) {
+		if (*word == '-')
+			*p++ = '\\';
+		*p++ = *word;
+	}
+	*p = '\0';
+	if (!strstr(text, copy))
+		fail_msg("\"%s\" is not in %s", copy, page);
+}
+
+static void test_manual(void **state)
+{
+	const struct ctl_command *c;
+	char option[64], *p;
+	size_t i;
+
+	for (c = ctl_commands; c->words; c++)
+		in_manual("holdfast.8", c->words);
+	for (i = 0; i < resource_share.schema->count; i++) {
+		snprintf(option, sizeof(option), "%s", resource_share.schema->rows[i].name);
+		for (p = option; *p; p++)
+			*p = *p == '_' ? '-' : *p;
+		in_manual("holdfast.8", option);
+	}
+	for (i = 0; i < node_conf_schema.count; i++)
+		in_manual("holdfast-node.yaml.5", node_conf_schema.rows[i].name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +225,7 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_statuses),
+		cmocka_unit_test(test_manual),
 	};
 	int r;
 
