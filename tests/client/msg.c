@@ -258,7 +258,11 @@ int msg_raw(struct conn *c, struct blob bytes, bool frame, uint32_t frame_len)
 	uint8_t f[SMB2_FRAME_LEN];
 	struct iovec iov[2] = { { f, sizeof(f) }, { (void *)bytes.data, bytes.len } };
 
-	smb2_frame_encode(f, frame_len);
+	/* Not smb2_frame_encode(): the length may be one that no frame can have. */
+	f[0] = (uint8_t)(frame_len >> 24);
+	f[1] = (uint8_t)(frame_len >> 16);
+	f[2] = (uint8_t)(frame_len >> 8);
+	f[3] = (uint8_t)frame_len;
 	return frame ? conn_send(c, iov, 2) : conn_send(c, iov + 1, 1);
 }
 

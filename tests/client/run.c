@@ -28,10 +28,13 @@ static int run_step(struct run *r, const struct stmt *s, const struct words *wor
 static int do_client(struct run *r, const struct stmt *s, const struct words *words)
 {
 	struct words rest = { .n = words->n - 1 };
-	struct client *c;
+	struct client *c, *old;
 
 	if (words->n < 4 || strcmp(words->v[2].text, "connect") != 0)
 		return world_fail(r->w, s, "client NAME connect ADDRESS ...");
+	old = world_client(r->w, words->v[1].text);
+	if (old)
+		client_disconnect(r->w, old, false);
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;

@@ -53,9 +53,11 @@ static int prepare_query_dir(struct step *st, struct msg *m)
 	req.info_class = (uint8_t)class;
 	req.file_index = (uint32_t)index;
 	req.output_buffer_length = (uint32_t)size;
-	req.flags = (step_flag(st, "restart") ? SMB2_RESTART_SCANS : 0) |
-		    (step_flag(st, "single") ? SMB2_RETURN_SINGLE_ENTRY : 0) |
-		    (step_flag(st, "reopen") ? SMB2_REOPEN : 0) | (step_flag(st, "index") ? SMB2_INDEX_SPECIFIED : 0);
+	req.flags = (step_flag(st, "single") ? SMB2_RETURN_SINGLE_ENTRY : 0) |
+		    (step_flag(st, "index") ? SMB2_INDEX_SPECIFIED : 0);
+	if (st->n[1] == 0) /* only a listing's first page */
+		req.flags |= (step_flag(st, "restart") ? SMB2_RESTART_SCANS : 0) |
+			     (step_flag(st, "reopen") ? SMB2_REOPEN : 0);
 	st->n[0] = class;
 	hdr = step_add(st, m, SMB2_QUERY_DIRECTORY, st->tree, MIN(size, (uint64_t)(1 << 20)));
 	smb2_query_directory_req_encode(&m->w, hdr, &req);
@@ -133,6 +135,7 @@ static int run_list(struct step *st)
 	if (!st->conn)
 		return step_fail(st, "the client is not connected");
 	for (;; pages++) {
+		st->n[1] = pages;
 		msg_begin(&m, st->conn);
 		r = prepare_query_dir(st, &m);
 		if (r < 0)
