@@ -328,6 +328,7 @@ static int prepare_reclaim(struct step *st, struct msg *m)
 	return r < 0 ? r : send_create(st, m, st->tree, path, &c);
 }
 
+/* A reclaimed open stays what it was: its answer has no context that says so (3.3.5.9.12). */
 static void tell_contexts(struct step *st, const struct smb2_create_ctxs_resp *c)
 {
 	struct result *r = &st->res;
@@ -335,7 +336,9 @@ static void tell_contexts(struct step *st, const struct smb2_create_ctxs_resp *c
 	result_num(r, "durable", (c->present & (SMB2_CTX_DHNQ | SMB2_CTX_DH2Q)) != 0);
 	result_num(r, "dh2q", (c->present & SMB2_CTX_DH2Q) != 0);
 	result_num(r, "persistent",
-		   (c->present & SMB2_CTX_DH2Q) && (c->dh2q.flags & SMB2_DHANDLE_FLAG_PERSISTENT));
+		   st->verb->prepare == prepare_create ?
+			   (c->present & SMB2_CTX_DH2Q) && (c->dh2q.flags & SMB2_DHANDLE_FLAG_PERSISTENT) :
+			   st->fresh->persistent);
 	result_num(r, "timeout", c->dh2q.timeout);
 	result_num(r, "lease", c->present & SMB2_CTX_RQLS ? c->lease.state : 0);
 	result_num(r, "mxac", c->mxac.access);
