@@ -93,6 +93,16 @@ static void find_session(struct smb_req *req)
 		req_use_session(req, s, chan);
 }
 
+/* A request that was refused before its session was looked for: its answer is signed all the same. */
+static void find_session_of_refused(struct smb_req *req)
+{
+	struct session *s = req->hdr.session_id ? session_find(req->worker, req->hdr.session_id) : NULL;
+	struct channel *chan = s ? session_channel(s, req->conn) : NULL;
+
+	if (chan)
+		req_use_session(req, s, chan);
+}
+
 void req_use_session(struct smb_req *req, struct session *s, struct channel *chan)
 {
 	req->session = session_ref(s);
@@ -334,9 +344,11 @@ struct ntstatus dispatch(struct smb_req *req, const char **ret_drop)
 	struct check k = { .req = req };
 	enum verdict v = GO_ON;
 	unsigned int i;
+	bool early;
 
 	for (i = 0; v == GO_ON && i < ARRAY_SIZE(steps); i++)
 		v = steps[i](&k);
+	early = v == ANSWER;
 	if (v == GO_ON)
 		find_session(req);
 	for (i = 0; v == GO_ON && i < ARRAY_SIZE(more); i++)
@@ -348,6 +360,8 @@ struct ntstatus dispatch(struct smb_req *req, const char **ret_drop)
 	if (req->hdr.command == SMB2_CANCEL)
 		req->no_response = true;
 	remember(req);
+	if (early)
+		find_session_of_refused(req);
 	return req->status;
 }
 

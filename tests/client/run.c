@@ -128,8 +128,8 @@ static int do_compound(struct run *r, const struct stmt *s, struct client *c)
 	if (e == 0 && n)
 		e = step_send_compound(steps, n);
 	for (i = 0; i < n; i++) {
-		if (e == 0)
-			first = first ? (step_end(steps[i]), first) : step_end(steps[i]);
+		if (e == 0 && first == 0)
+			first = step_end(steps[i]);
 		step_free(steps[i]);
 	}
 	return e < 0 ? e : first;
