@@ -192,28 +192,28 @@ static int put_file_id(struct query *q, const struct vfs_stat *st)
 struct class_row {
 	uint8_t info_class;
 	uint32_t access; /* that the open must have */
-	bool cut;        /* a variable part follows, which may be cut */
+	uint8_t least;   /* a variable part follows, which may be cut: bytes that Windows asks for; 0: all or nothing */
 	int (*put)(struct query *q, const struct vfs_stat *st);
 };
 
 static const struct class_row classes[] = {
-	{ FSCC_FILE_BASIC, SMB2_FILE_READ_ATTRIBUTES, false, put_basic },
-	{ FSCC_FILE_STANDARD, 0, false, put_standard },
-	{ FSCC_FILE_INTERNAL, 0, false, put_internal },
-	{ FSCC_FILE_EA, 0, false, put_ea },
-	{ FSCC_FILE_ACCESS, 0, false, put_access },
-	{ FSCC_FILE_NAME, 0, true, put_name },
-	{ FSCC_FILE_POSITION, 0, false, put_position },
-	{ FSCC_FILE_MODE, 0, false, put_mode },
-	{ FSCC_FILE_ALIGNMENT, 0, false, put_alignment },
-	{ FSCC_FILE_ALL, SMB2_FILE_READ_ATTRIBUTES, true, put_all },
-	{ FSCC_FILE_ALTERNATE_NAME, 0, true, put_alternate_name },
-	{ FSCC_FILE_STREAM, 0, true, put_streams },
-	{ FSCC_FILE_COMPRESSION, 0, false, put_compression },
-	{ FSCC_FILE_NETWORK_OPEN, SMB2_FILE_READ_ATTRIBUTES, false, put_network_open },
-	{ FSCC_FILE_ATTRIBUTE_TAG, SMB2_FILE_READ_ATTRIBUTES, false, put_attribute_tag },
-	{ FSCC_FILE_NORMALIZED_NAME, 0, true, put_normalized_name },
-	{ FSCC_FILE_ID, 0, false, put_file_id },
+	{ FSCC_FILE_BASIC, SMB2_FILE_READ_ATTRIBUTES, 0, put_basic },
+	{ FSCC_FILE_STANDARD, 0, 0, put_standard },
+	{ FSCC_FILE_INTERNAL, 0, 0, put_internal },
+	{ FSCC_FILE_EA, 0, 0, put_ea },
+	{ FSCC_FILE_ACCESS, 0, 0, put_access },
+	{ FSCC_FILE_NAME, 0, 8, put_name },
+	{ FSCC_FILE_POSITION, 0, 0, put_position },
+	{ FSCC_FILE_MODE, 0, 0, put_mode },
+	{ FSCC_FILE_ALIGNMENT, 0, 0, put_alignment },
+	{ FSCC_FILE_ALL, SMB2_FILE_READ_ATTRIBUTES, 104, put_all },
+	{ FSCC_FILE_ALTERNATE_NAME, 0, 8, put_alternate_name },
+	{ FSCC_FILE_STREAM, 0, 32, put_streams },
+	{ FSCC_FILE_COMPRESSION, 0, 0, put_compression },
+	{ FSCC_FILE_NETWORK_OPEN, SMB2_FILE_READ_ATTRIBUTES, 0, put_network_open },
+	{ FSCC_FILE_ATTRIBUTE_TAG, SMB2_FILE_READ_ATTRIBUTES, 0, put_attribute_tag },
+	{ FSCC_FILE_NORMALIZED_NAME, 0, 8, put_normalized_name },
+	{ FSCC_FILE_ID, 0, 0, put_file_id },
 };
 
 static const struct class_row *find_class(uint8_t info_class)
@@ -241,8 +241,8 @@ struct ntstatus query_file_info(struct query *q)
 
 	if (!c)
 		return absent(q);
-	q->fixed = c->cut ? fscc_file_fixed_size(c->info_class) : 0;
-	if (q->in->output_buffer_length < fscc_file_fixed_size(c->info_class))
+	q->fixed = c->least;
+	if (q->in->output_buffer_length < MAX(fscc_file_fixed_size(c->info_class), (size_t)c->least))
 		return NT_STATUS_INFO_LENGTH_MISMATCH;
 	if (c->access & ~q->req->open->granted_access)
 		return status_refused(q->req, NT_STATUS_ACCESS_DENIED, q->req->open->path, "not open for attributes");

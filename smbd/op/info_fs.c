@@ -96,17 +96,17 @@ static int put_sector_size(struct query *q, const struct fs *fs)
 
 static const struct {
 	uint8_t info_class;
-	bool cut;
+	uint8_t least; /* as in info_file.c */
 	int (*put)(struct query *q, const struct fs *fs);
 } classes[] = {
-	{ FSCC_FS_VOLUME, true, put_volume },
-	{ FSCC_FS_SIZE, false, put_size },
-	{ FSCC_FS_FULL_SIZE, false, put_full_size },
-	{ FSCC_FS_DEVICE, false, put_device },
-	{ FSCC_FS_ATTRIBUTE, true, put_attribute },
-	{ FSCC_FS_CONTROL, false, put_control },
-	{ FSCC_FS_OBJECT_ID, false, put_object_id },
-	{ FSCC_FS_SECTOR_SIZE, false, put_sector_size },
+	{ FSCC_FS_VOLUME, 24, put_volume },
+	{ FSCC_FS_SIZE, 0, put_size },
+	{ FSCC_FS_FULL_SIZE, 0, put_full_size },
+	{ FSCC_FS_DEVICE, 0, put_device },
+	{ FSCC_FS_ATTRIBUTE, 16, put_attribute },
+	{ FSCC_FS_CONTROL, 0, put_control },
+	{ FSCC_FS_OBJECT_ID, 0, put_object_id },
+	{ FSCC_FS_SECTOR_SIZE, 0, put_sector_size },
 };
 
 struct ntstatus query_fs_info(struct query *q)
@@ -119,9 +119,9 @@ struct ntstatus query_fs_info(struct query *q)
 		i++;
 	if (i == ARRAY_SIZE(classes))
 		return NT_STATUS_INVALID_INFO_CLASS;
-	if (q->in->output_buffer_length < fixed)
+	if (q->in->output_buffer_length < MAX(fixed, (size_t)classes[i].least))
 		return NT_STATUS_INFO_LENGTH_MISMATCH;
-	q->fixed = classes[i].cut ? fixed : 0;
+	q->fixed = classes[i].least;
 	r = vfs_fsinfo(q->fo->file->vfs, &fs.info);
 	if (r == 0) {
 		fs.sectors = (uint32_t)MAX(fs.info.block_size / SECTOR, UINT64_C(1));

@@ -78,10 +78,7 @@ static struct ntstatus write_locked(struct smb_req *req, struct file_open *fo, c
 		task_shield_end();
 	}
 	lockc_io_end(lock, lk);
-	if (n < 0)
-		return req_fail(req, (int)n);
-	fo->position = off + (uint64_t)n;
-	return NT_STATUS_OK;
+	return n < 0 ? req_fail(req, (int)n) : NT_STATUS_OK;
 }
 
 static struct ntstatus write_file(struct smb_req *req, const struct smb2_write_req *in)
