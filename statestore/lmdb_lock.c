@@ -128,6 +128,24 @@ static bool pid_stopped(pid_t pid)
 	return p && p[1] == ' ' && (p[2] == 'T' || p[2] == 't');
 }
 
+#if defined(__SANITIZE_THREAD__)
+/* pthread_mutex_clocklock(), which GCC's ThreadSanitizer does not know: it would take the mutex for unlocked. */
+static int lock_until(pthread_mutex_t *m, const struct timespec *ts)
+{
+	const uint64_t end = (uint64_t)ts->tv_sec * NSEC_PER_SEC + (uint64_t)ts->tv_nsec;
+	int r;
+
+	while ((r = pthread_mutex_trylock(m)) == EBUSY && clock_mono_ns() < end)
+		usleep(1000);
+	return r == EBUSY ? ETIMEDOUT : r;
+}
+#else
+static int lock_until(pthread_mutex_t *m, const struct timespec *ts)
+{
+	return pthread_mutex_clocklock(m, CLOCK_MONOTONIC, ts);
+}
+#endif
+
 static int writer_wait(struct lmdb_writer *w)
 {
 	uint64_t stopped_since = 0;
@@ -143,7 +161,7 @@ static int writer_wait(struct lmdb_writer *w)
 			ts.tv_nsec -= 1000000000L;
 			ts.tv_sec++;
 		}
-		r = pthread_mutex_clocklock(&w->page->mutex, CLOCK_MONOTONIC, &ts);
+		r = lock_until(&w->page->mutex, &ts);
 		if (r != ETIMEDOUT)
 			return -r;
 		if (holder <= 0 || holder != w->page->holder || !pid_stopped(holder)) {

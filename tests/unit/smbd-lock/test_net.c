@@ -153,8 +153,10 @@ static void stop_node(struct tnode *n)
 	for (unsigned int i = 0; i < WORKERS; i++) {
 		loop_stop(n->w[i].loop);
 		pthread_join(n->w[i].thread, NULL);
-		loop_free(n->w[i].loop);
 	}
+	/* A thread may wake another's loop until it ends. */
+	for (unsigned int i = 0; i < WORKERS; i++)
+		loop_free(n->w[i].loop);
 }
 
 static struct view *make_view(uint64_t epoch, unsigned int first)

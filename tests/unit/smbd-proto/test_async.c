@@ -350,7 +350,7 @@ static void test_failed_create(void **state)
 	fixture_apply(&fixture);
 }
 
-static int start(unsigned int workers)
+static void start(unsigned int workers)
 {
 	table = smb_ops;
 	table.rows[WAIT] = (struct smb_op_row){ .name = "wait",
@@ -374,16 +374,7 @@ static int start(unsigned int workers)
 						      .flags = OP_SESSION | OP_TREE | OP_OPEN };
 	fixture_start(&fixture, workers, 0);
 	fixture.smbd.ops = &table;
-	return 0;
-}
-
-static int start1(void **state)
-{
-	return start(1);
-}
-static int start4(void **state)
-{
-	return start(4);
+	fixture_apply(&fixture); /* every worker has it */
 }
 
 static int stop(void **state)
@@ -392,18 +383,33 @@ static int stop(void **state)
 	return waiting_now;
 }
 
+static void one_worker(void **state)
+{
+	start(1);
+}
+
+static void four_workers(void **state)
+{
+	assert_int_equal(stop(state), 0);
+	start(4);
+}
+
+#define TESTS                                                                                \
+	cmocka_unit_test(test_interim_and_cancel), cmocka_unit_test(test_cancel_at_once),    \
+		cmocka_unit_test(test_end_of_tree), cmocka_unit_test(test_end_of_share),     \
+		cmocka_unit_test(test_lost_connection), cmocka_unit_test(test_lost_channel), \
+		cmocka_unit_test(test_too_many), cmocka_unit_test(test_compound),            \
+		cmocka_unit_test(test_open_in_chain), cmocka_unit_test(test_open_ends),      \
+		cmocka_unit_test(test_failed_create)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_interim_and_cancel), cmocka_unit_test(test_cancel_at_once),
-		cmocka_unit_test(test_end_of_tree),	   cmocka_unit_test(test_end_of_share),
-		cmocka_unit_test(test_lost_connection),	   cmocka_unit_test(test_lost_channel),
-		cmocka_unit_test(test_too_many),	   cmocka_unit_test(test_compound),
-		cmocka_unit_test(test_open_in_chain),	   cmocka_unit_test(test_open_ends),
-		cmocka_unit_test(test_failed_create),
+		cmocka_unit_test(one_worker),
+		TESTS,
+		cmocka_unit_test(four_workers),
+		TESTS,
 	};
-	int r;
 
-	r = cmocka_run_group_tests_name("async, one worker", tests, start1, stop);
-	return r | cmocka_run_group_tests_name("async, four workers", tests, start4, stop);
+	return cmocka_run_group_tests_name("async", tests, NULL, stop);
 }

@@ -278,7 +278,8 @@ static void test_binding_refused(void **state)
 	q.cfg.n_dialects = 1;
 	assert_true(ntstatus_is_ok(peer_open(&q, &fixture)));
 	assert_int_equal(login_bind(q.c, &p.login, p.s, &st), 0);
-	assert_status(st, REQUEST_OUT_OF_SEQUENCE); /* REQUEST_NOT_ACCEPTED, were it not for AES-GMAC */
+	assert_status(st,
+		      REQUEST_OUT_OF_SEQUENCE); /* REQUEST_NOT_ACCEPTED, were it not for AES-GMAC */
 	peer_end(&q);
 	assert_alive(&p);
 	peer_end(&p);
@@ -551,19 +552,9 @@ static void test_many_sessions(void **state)
 	peer_end(&p);
 }
 
-static int start(unsigned int workers)
+static void start(unsigned int workers)
 {
 	fixture_start(&fixture, workers, 0);
-	return 0;
-}
-
-static int start1(void **state)
-{
-	return start(1);
-}
-static int start4(void **state)
-{
-	return start(4);
 }
 
 static int stop(void **state)
@@ -572,34 +563,38 @@ static int stop(void **state)
 	return 0;
 }
 
+static void one_worker(void **state)
+{
+	start(1);
+}
+
+static void four_workers(void **state)
+{
+	assert_int_equal(stop(state), 0);
+	start(4);
+}
+
+#define TESTS                                                                                    \
+	cmocka_unit_test(test_dialects), cmocka_unit_test(test_smb1_start),                      \
+		cmocka_unit_test(test_unknown_dialect), cmocka_unit_test(test_algorithms),       \
+		cmocka_unit_test(test_signature), cmocka_unit_test(test_encryption),             \
+		cmocka_unit_test(test_encryption_required), cmocka_unit_test(test_passwords),    \
+		cmocka_unit_test(test_reauthentication), cmocka_unit_test(test_binding),         \
+		cmocka_unit_test(test_binding_refused), cmocka_unit_test(test_previous_session), \
+		cmocka_unit_test(test_logoff), cmocka_unit_test(test_chain_after_end),           \
+		cmocka_unit_test(test_message_ids), cmocka_unit_test(test_lies_about_lengths),   \
+		cmocka_unit_test(test_wrong_sizes), cmocka_unit_test(test_garbage),              \
+		cmocka_unit_test(test_share_deleted), cmocka_unit_test(test_lease),              \
+		cmocka_unit_test(test_unauthenticated), cmocka_unit_test(test_many_sessions)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dialects),
-		cmocka_unit_test(test_smb1_start),
-		cmocka_unit_test(test_unknown_dialect),
-		cmocka_unit_test(test_algorithms),
-		cmocka_unit_test(test_signature),
-		cmocka_unit_test(test_encryption),
-		cmocka_unit_test(test_encryption_required),
-		cmocka_unit_test(test_passwords),
-		cmocka_unit_test(test_reauthentication),
-		cmocka_unit_test(test_binding),
-		cmocka_unit_test(test_binding_refused),
-		cmocka_unit_test(test_previous_session),
-		cmocka_unit_test(test_logoff),
-		cmocka_unit_test(test_chain_after_end),
-		cmocka_unit_test(test_message_ids),
-		cmocka_unit_test(test_lies_about_lengths),
-		cmocka_unit_test(test_wrong_sizes),
-		cmocka_unit_test(test_garbage),
-		cmocka_unit_test(test_share_deleted),
-		cmocka_unit_test(test_lease),
-		cmocka_unit_test(test_unauthenticated),
-		cmocka_unit_test(test_many_sessions),
+		cmocka_unit_test(one_worker),
+		TESTS,
+		cmocka_unit_test(four_workers),
+		TESTS,
 	};
-	int r;
 
-	r = cmocka_run_group_tests_name("session, one worker", tests, start1, stop);
-	return r | cmocka_run_group_tests_name("session, four workers", tests, start4, stop);
+	return cmocka_run_group_tests_name("session", tests, NULL, stop);
 }
