@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* CHANGE_NOTIFY (MS-SMB2 3.3.5.19): not offered; the request is checked all the same. Home worker's thread. */
+/* CHANGE_NOTIFY (MS-SMB2 3.3.5.19): not offered; the request is checked all the same. Home worker's
+ * thread. */
 #include "smbd/wire/change_notify.h"
 
 #include "smbd/op/ops.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * CREATE (MS-SMB2 3.3.5.9): checked, opened, granted by the file's owner, then changed and answered; each step has its file,
- * create_*.c. Home worker's thread, in the request's task.
+ * CREATE (MS-SMB2 3.3.5.9): checked, opened, granted by the file's owner, then changed and
+ * answered; each step has its file, create_*.c. Home worker's thread, in the request's task.
  */
 #include "smbd/op/create_priv.h"
 #include "smbd/op/info.h"

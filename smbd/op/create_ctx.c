@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Contexts of a CREATE: which may come together, what they ask for, and the answers to them. Home worker's thread. */
+/* Contexts of a CREATE: which may come together, what they ask for, and the answers to them. Home
+ * worker's thread. */
 #include "smbd/op/create_priv.h"
 
 #include "node/base/clock.h"
@@ -30,7 +31,9 @@ static struct ntstatus check_eas(struct create *c)
 		n++;
 	if (k < 0)
 		return NT_STATUS_INVALID_PARAMETER;
-	return n ? status_refused(c->req, NT_STATUS_EAS_NOT_SUPPORTED, NULL, "extended attributes") : NT_STATUS_OK;
+	return n ? status_refused(c->req, NT_STATUS_EAS_NOT_SUPPORTED, NULL,
+				  "extended attributes") :
+		   NT_STATUS_OK;
 }
 
 struct ntstatus create_ctx_parse(struct create *c)
@@ -45,7 +48,8 @@ struct ntstatus create_ctx_parse(struct create *c)
 	if (dialect < SMB2_DIALECT_311)
 		c->ctx.present &= ~(uint32_t)SMB2_CTX_APP_VERSION;
 	if (!durable_allowed(c->ctx.present))
-		return status_refused(c->req, NT_STATUS_INVALID_PARAMETER, NULL, "durable handle contexts");
+		return status_refused(c->req, NT_STATUS_INVALID_PARAMETER, NULL,
+				      "durable handle contexts");
 	if ((c->ctx.present & SMB2_CTX_TWRP) && c->ctx.twrp) /* 3.3.5.9.5: there are no snapshots */
 		return status_refused(c->req, NT_STATUS_OBJECT_NAME_NOT_FOUND, NULL, "time warp");
 	if (c->ctx.present & SMB2_CTX_SECD) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Persistent handles in CREATE: who gets one, the replay of a request whose response was lost, and taking a handle back
- * (MS-SMB2 3.3.5.9.7, .10, .12). Home worker's thread, in the request's task.
+ * Persistent handles in CREATE: who gets one, the replay of a request whose response was lost, and
+ * taking a handle back (MS-SMB2 3.3.5.9.7, .10, .12). Home worker's thread, in the request's task.
  */
 #include "node/log/log.h"
 #include "smbd/op/create_priv.h"
@@ -14,12 +14,14 @@ bool create_wants_reclaim(const struct create *c)
 /* A durable handle that is not persistent needs an oplock or a lease that nothing grants yet. */
 bool create_persistent(const struct create *c)
 {
-	return (c->ctx.present & SMB2_CTX_DH2Q) && (c->ctx.dh2q.flags & SMB2_DHANDLE_FLAG_PERSISTENT) &&
+	return (c->ctx.present & SMB2_CTX_DH2Q) &&
+	       (c->ctx.dh2q.flags & SMB2_DHANDLE_FLAG_PERSISTENT) &&
 	       c->req->tree->share->conf->continuously_available &&
 	       (c->req->conn->capabilities & SMB2_GLOBAL_CAP_PERSISTENT_HANDLES);
 }
 
-/* Opens the file of the grant by its stored handle, whatever its name is now, with the rights that were granted. */
+/* Opens the file of the grant by its stored handle, whatever its name is now, with the rights that
+ * were granted. */
 static int open_stored(struct create *c, const struct rec_open *rec)
 {
 	unsigned int flags = file_open_flags(c->open->granted_access, rec->directory);
@@ -41,7 +43,8 @@ static struct ntstatus give_back(struct create *c, int err)
 	struct lk_open *lk;
 
 	if (err == -ESTALE || err == -ENOENT) {
-		log_info("persistent open lost its file: client=%s path=%s", c->req->conn->name, log_esc(c->open->path));
+		log_info("persistent open lost its file: client=%s path=%s", c->req->conn->name,
+			 log_esc(c->open->path));
 		file_close_grant(c->req->worker, c->req->tree->share, NULL, NULL, &c->fo->hold);
 		return NT_STATUS_OBJECT_NAME_NOT_FOUND;
 	}
@@ -103,10 +106,12 @@ struct ntstatus create_reclaim(struct create *c)
 		return req_cancelled(c->req);
 	r = lockc_reclaim(c->req->worker->lock, &q, &lk);
 	if (r != LK_OK)
-		return status_refused(c->req, status_of_lock(c->req, r), c->name.path, "reclaim refused");
+		return status_refused(c->req, status_of_lock(c->req, r), c->name.path,
+				      "reclaim refused");
 	if (lk->user) /* still somebody's: the owner would not have said yes */
 		return NT_STATUS_OBJECT_NAME_NOT_FOUND;
-	log_info("persistent open reclaimed: client=%s path=%s", c->req->conn->name, log_esc(lk->rec.path));
+	log_info("persistent open reclaimed: client=%s path=%s", c->req->conn->name,
+		 log_esc(lk->rec.path));
 	s = create_hold(c, lk);
 	return ntstatus_is_ok(s) ? attach_stored(c) : s;
 }
@@ -118,8 +123,10 @@ static struct ntstatus replay_answer(struct create *c, const struct lk_holder *h
 	struct file_open *fo = o ? o->priv : NULL;
 	int r;
 
-	/* one that is still being made: its response will come by the connection that asked first */
-	if (!o || !o->published || o->closing || o->session != c->req->session || o->tree != c->req->tree)
+	/* one that is still being made: its response will come by the connection that asked first
+	 */
+	if (!o || !o->published || o->closing || o->session != c->req->session ||
+	    o->tree != c->req->tree)
 		return status_refused(c->req, NT_STATUS_FILE_NOT_AVAILABLE, c->name.path,
 				      "replay of an open of another session");
 	r = vfs_stat(fo->file, &c->st);
@@ -143,17 +150,21 @@ struct ntstatus create_replay_find(struct create *c)
 
 	if (!(c->ctx.present & SMB2_CTX_DH2Q))
 		return NT_STATUS_OK;
-	lk = lockc_replay_find(c->req->worker->lock, &c->req->conn->client_guid, &c->ctx.dh2q.create_guid);
+	lk = lockc_replay_find(c->req->worker->lock, &c->req->conn->client_guid,
+			       &c->ctx.dh2q.create_guid);
 	if (!lk || lk->gone || lk->closing)
 		return NT_STATUS_OK;
 	if (!c->req->replay) {
-		/* 3.3.5.9.10 looks only for opens that can be replayed; of persistent ones that is all */
+		/* 3.3.5.9.10 looks only for opens that can be replayed; of persistent ones that is
+		 * all */
 		if (lk->rec.consumed && !lk->rec.persistent)
 			return NT_STATUS_OK;
-		return status_refused(c->req, NT_STATUS_DUPLICATE_OBJECTID, c->name.path, "create GUID used before");
+		return status_refused(c->req, NT_STATUS_DUPLICATE_OBJECTID, c->name.path,
+				      "create GUID used before");
 	}
 	if (lk->rec.has_owner && !sid_equal(&lk->rec.owner, &c->req->session->owner_sid))
-		return status_refused(c->req, NT_STATUS_ACCESS_DENIED, c->name.path, "replay by another user");
+		return status_refused(c->req, NT_STATUS_ACCESS_DENIED, c->name.path,
+				      "replay by another user");
 	if (lk->rec.consumed)
 		return lk->rec.persistent ? NT_STATUS_FILE_NOT_AVAILABLE : NT_STATUS_OK;
 	if (!lk->user)

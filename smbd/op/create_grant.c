@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The decision of the file's owner about a CREATE, and what is done to the file once it was granted. Home worker's thread, in the
- * request's task.
+ * The decision of the file's owner about a CREATE, and what is done to the file once it was
+ * granted. Home worker's thread, in the request's task.
  */
 #include <sys/stat.h>
 
@@ -25,12 +25,15 @@ static void want_fill(const struct create *c, const struct open *o, struct rec_o
 	const struct vfs_file *f = c->file;
 
 	*w = (struct rec_open){
-		.key = { .volume = f->key.volume, .inode = f->key.ino, .generation = f->key.generation },
+		.key = { .volume = f->key.volume,
+			 .inode = f->key.ino,
+			 .generation = f->key.generation },
 		.directory = f->type == VFS_DIR,
 		.client_guid = c->req->conn->client_guid,
 		.has_create_guid = c->ctx.present & SMB2_CTX_DH2Q,
 		.create_guid = c->ctx.dh2q.create_guid,
-		.has_app_id = (c->ctx.present & SMB2_CTX_APP_ID) && (c->ctx.present & SMB2_CTX_DH2Q),
+		.has_app_id =
+			(c->ctx.present & SMB2_CTX_APP_ID) && (c->ctx.present & SMB2_CTX_DH2Q),
 		.app_id = c->ctx.app_instance_id,
 		.has_app_version = c->ctx.present & SMB2_CTX_APP_VERSION,
 		.app_version_high = c->ctx.app_version_high,
@@ -64,18 +67,19 @@ static int apply_attributes(struct create *c)
 {
 	struct vfs_setattr s = { .set_attrs = true };
 	bool directory = c->file->type == VFS_DIR;
-	uint32_t attrs = c->in.file_attributes | (directory ? 0 : (uint32_t)SMB2_FILE_ATTRIBUTE_ARCHIVE);
+	uint32_t attrs =
+		c->in.file_attributes | (directory ? 0 : (uint32_t)SMB2_FILE_ATTRIBUTE_ARCHIVE);
 
 	attrs &= ~(uint32_t)(SMB2_FILE_ATTRIBUTE_NORMAL | SMB2_FILE_ATTRIBUTE_DIRECTORY);
 	if (attrs == (c->st.dos_attrs & ~(uint32_t)SMB2_FILE_ATTRIBUTE_DIRECTORY))
 		return 0;
 	s.atime.tv_nsec = s.mtime.tv_nsec = s.btime.tv_nsec = UTIME_OMIT;
 	s.dos_attrs = attrs;
-	/* permissions were decided above, and may be less than this on a file of someone else's directory default */
-	return vfs_setattr(c->file, c->created ? NULL : c->req->session->cred, &s);
+	return vfs_setattr(c->file, c->req->session->cred, &s);
 }
 
-/* SecD, as far as permission bits can say it; what they cannot say is left to the directory's defaults. */
+/* SecD, as far as permission bits can say it; what they cannot say is left to the directory's
+ * defaults. */
 static int apply_secd(struct create *c)
 {
 	struct secmap_owner who = { .uid = c->st.uid, .gid = c->st.gid };
@@ -85,8 +89,8 @@ static int apply_secd(struct create *c)
 		return 0;
 	secmap_owner_sids(c->req->worker->config, &who);
 	if (!secmap_to_mode(&c->sd, &who, c->file->type == VFS_DIR, &mode)) {
-		log_debug("security descriptor of CREATE not applied: client=%s path=%s", c->req->conn->name,
-			  log_esc(c->where.path));
+		log_debug("security descriptor of CREATE not applied: client=%s path=%s",
+			  c->req->conn->name, log_esc(c->where.path));
 		return 0;
 	}
 	return vfs_chmod(c->file, c->req->session->cred, mode);
@@ -101,7 +105,8 @@ static int change_file(struct create *c)
 		r = apply_attributes(c);
 	if (r == 0)
 		r = apply_secd(c);
-	if (r == 0 && (c->ctx.present & SMB2_CTX_ALSI) && (c->overwrite || c->created) && c->file->type == VFS_FILE)
+	if (r == 0 && (c->ctx.present & SMB2_CTX_ALSI) && (c->overwrite || c->created) &&
+	    c->file->type == VFS_FILE)
 		r = vfs_allocate(c->file, c->ctx.allocation_size);
 	if (r == 0 && c->persistent && (c->created || c->overwrite))
 		r = vfs_flush(c->file); /* what is promised to survive is on the disk */
@@ -119,7 +124,8 @@ static struct ntstatus granted(struct create *c)
 	/* It was unlinked while we opened it: the name is free, or another file's, now. */
 	if (c->st.nlink == 0)
 		return NT_STATUS_RETRY;
-	if (!c->created && c->in.disposition == SMB2_FILE_CREATE) /* a replay that nobody remembers */
+	if (!c->created &&
+	    c->in.disposition == SMB2_FILE_CREATE) /* a replay that nobody remembers */
 		return NT_STATUS_OBJECT_NAME_COLLISION;
 	r = change_file(c);
 	if (r < 0)
@@ -127,7 +133,8 @@ static struct ntstatus granted(struct create *c)
 	return c->fo->hold.lk ? NT_STATUS_OK : NT_STATUS_FILE_CLOSED;
 }
 
-/* Removes the file on the way when it is a new one that only we have open: others are kept out first. */
+/* Removes the file on the way when it is a new one that only we have open: others are kept out
+ * first. */
 static void forget_new(struct create *c)
 {
 	struct lockc *lock = c->req->worker->lock;
@@ -146,7 +153,8 @@ void create_ungrant(struct create *c)
 	task_shield_begin();
 	forget_new(c);
 	c->created = false;
-	file_close_grant(c->req->worker, c->req->tree->share, c->req->session->cred, c->file, &c->fo->hold);
+	file_close_grant(c->req->worker, c->req->tree->share, c->req->session->cred, c->file,
+			 &c->fo->hold);
 	task_shield_end();
 }
 
@@ -180,7 +188,8 @@ struct ntstatus create_grant(struct create *c)
 	int r;
 
 	want_fill(c, c->open, &want);
-	/* Waits for the owner, and there for what has to be broken first: then an interim response goes out. */
+	/* Waits for the owner, and there for what has to be broken first: then an interim response
+	 * goes out. */
 	r = req_pend(c->req, REQ_PEND_DELAY);
 	if (r == -ECANCELED)
 		return req_cancelled(c->req);
@@ -190,7 +199,8 @@ struct ntstatus create_grant(struct create *c)
 	if (lost_race(c, r))
 		return NT_STATUS_RETRY;
 	if (r != LK_OK)
-		return status_refused(c->req, status_of_lock(c->req, r), c->name.path, "the file's owner refused");
+		return status_refused(c->req, status_of_lock(c->req, r), c->name.path,
+				      "the file's owner refused");
 	s = create_hold(c, lk);
 	if (!ntstatus_is_ok(s))
 		return s;

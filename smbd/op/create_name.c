@@ -83,7 +83,8 @@ struct ntstatus create_name_parse(struct arena *a, struct blob utf16, struct cre
 
 	r = utf8_from_utf16(a, utf16, &n.path);
 	if (r < 0)
-		return r == -EILSEQ ? NT_STATUS_OBJECT_NAME_INVALID : NT_STATUS_INSUFFICIENT_RESOURCES;
+		return r == -EILSEQ ? NT_STATUS_OBJECT_NAME_INVALID :
+				      NT_STATUS_INSUFFICIENT_RESOURCES;
 	if (n.path[0] == '\\')
 		return NT_STATUS_INVALID_PARAMETER;
 	s = split_stream(n.path, &n);
@@ -98,7 +99,8 @@ bool create_name_presentable(const char *name)
 {
 	size_t n = strlen(name);
 
-	return utf8_valid(name, n) && !strchr(name, '\\') && ntstatus_is_ok(component_check(name, n));
+	return utf8_valid(name, n) && !strchr(name, '\\') &&
+	       ntstatus_is_ok(component_check(name, n));
 }
 
 bool create_name_is_short(const char *name)
@@ -106,10 +108,12 @@ bool create_name_is_short(const char *name)
 	const char *dot = strchr(name, '.');
 	size_t base = dot ? (size_t)(dot - name) : strlen(name);
 
-	if (base == 0 || base > 8 || (dot && (strlen(dot + 1) > 3 || !dot[1] || strchr(dot + 1, '.'))))
+	if (base == 0 || base > 8 ||
+	    (dot && (strlen(dot + 1) > 3 || !dot[1] || strchr(dot + 1, '.'))))
 		return false;
 	for (const char *p = name; *p; p++) {
-		if ((unsigned char)*p >= 0x80 || (*p != '.' && reserved((unsigned char)*p)) || strchr(" +,;=[]\\", *p))
+		if ((unsigned char)*p >= 0x80 || (*p != '.' && reserved((unsigned char)*p)) ||
+		    strchr(" +,;=[]\\", *p))
 			return false;
 	}
 	return true;

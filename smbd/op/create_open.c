@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From a name to a descriptor (MS-FSA 2.1.5.1.1, 2.1.5.1.2): resolved as the user, opened with what may be granted, made when the
- * disposition says so. Nothing of an existing file is changed here. Home worker's thread, in the request's task.
+ * From a name to a descriptor (MS-FSA 2.1.5.1.1, 2.1.5.1.2): resolved as the user, opened with what
+ * may be granted, made when the disposition says so. Nothing of an existing file is changed here.
+ * Home worker's thread, in the request's task.
  */
 #include "smbd/op/create_priv.h"
 
@@ -10,8 +11,14 @@
 
 #define STATUS_AGAIN ((struct ntstatus){ UINT32_MAX }) /* never leaves this file */
 
-static struct vfs *create_vfs(const struct create *c) { return c->req->tree->share->vfs; }
-static const struct cred *create_cred(const struct create *c) { return c->req->session->cred; }
+static struct vfs *create_vfs(const struct create *c)
+{
+	return c->req->tree->share->vfs;
+}
+static const struct cred *create_cred(const struct create *c)
+{
+	return c->req->session->cred;
+}
 
 static struct ntstatus refuse(struct create *c, struct ntstatus s, const char *rule)
 {
@@ -30,10 +37,14 @@ static struct ntstatus check_type(struct create *c)
 	if (st->type == VFS_DIR) {
 		if ((c->in.options & SMB2_FILE_NON_DIRECTORY_FILE) || c->name.data_stream)
 			return refuse(c, NT_STATUS_FILE_IS_A_DIRECTORY, "is a directory");
-		if (d == SMB2_FILE_SUPERSEDE || d == SMB2_FILE_OVERWRITE || d == SMB2_FILE_OVERWRITE_IF)
-			return refuse(c, NT_STATUS_INVALID_PARAMETER, "a directory cannot be overwritten");
+		if (d == SMB2_FILE_SUPERSEDE || d == SMB2_FILE_OVERWRITE ||
+		    d == SMB2_FILE_OVERWRITE_IF)
+			return refuse(c, NT_STATUS_INVALID_PARAMETER,
+				      "a directory cannot be overwritten");
 	} else if (c->in.options & SMB2_FILE_DIRECTORY_FILE) {
-		return refuse(c, d == SMB2_FILE_CREATE ? NT_STATUS_OBJECT_NAME_COLLISION : NT_STATUS_NOT_A_DIRECTORY,
+		return refuse(c,
+			      d == SMB2_FILE_CREATE ? NT_STATUS_OBJECT_NAME_COLLISION :
+						      NT_STATUS_NOT_A_DIRECTORY,
 			      "is no directory");
 	}
 	return NT_STATUS_OK;
@@ -50,7 +61,8 @@ static struct ntstatus check_attributes(struct create *c)
 		return refuse(c, NT_STATUS_CANNOT_DELETE, "write-protected, or the root");
 	if (st->type == VFS_DIR)
 		return NT_STATUS_OK;
-	if (readonly && (c->overwrite || (c->in.desired_access & (SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA))))
+	if (readonly && (c->overwrite ||
+			 (c->in.desired_access & (SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA))))
 		return refuse(c, NT_STATUS_ACCESS_DENIED, "write-protected");
 	if (c->overwrite && (keep & ~c->in.file_attributes))
 		return refuse(c, NT_STATUS_ACCESS_DENIED, "overwrites a hidden or system file");
@@ -69,8 +81,10 @@ static int find_maximal(struct create *c)
 	f.read = rw & VFS_READ;
 	f.write = rw & VFS_WRITE;
 	f.owner = !cred || cred->uid == 0 || cred->uid == c->where.st.uid;
-	/* the root has no directory here; who owns it is let in, and deletion is refused when it comes to it */
-	f.may_delete = *c->where.path ? vfs_may_delete(create_vfs(c), cred, c->where.path) == 0 : f.owner;
+	/* the root has no directory here; who owns it is let in, and deletion is refused when it
+	 * comes to it */
+	f.may_delete =
+		*c->where.path ? vfs_may_delete(create_vfs(c), cred, c->where.path) == 0 : f.owner;
 	c->maximal = access_maximal(&f) & c->req->tree->max_access;
 	if (c->where.st.dos_attrs & SMB2_FILE_ATTRIBUTE_READONLY && !f.directory)
 		c->maximal &= ~(uint32_t)(SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA);
@@ -82,7 +96,8 @@ static unsigned int flags_for(const struct create *c, uint32_t access, bool dire
 {
 	if (!directory && (c->overwrite || ((c->ctx.present & SMB2_CTX_ALSI) && c->created)))
 		access |= SMB2_FILE_WRITE_DATA;
-	return file_open_flags(access, directory) | (c->persistent && !directory ? (unsigned int)VFS_SYNC : 0);
+	return file_open_flags(access, directory) |
+	       (c->persistent && !directory ? (unsigned int)VFS_SYNC : 0);
 }
 
 static struct ntstatus open_failed(struct create *c, int err)
@@ -112,7 +127,8 @@ static struct ntstatus decide_access(struct create *c)
 		return refuse(c, NT_STATUS_ACCESS_DENIED, "permissions");
 	c->granted = c->in.desired_access & SMB2_MAXIMUM_ALLOWED ? want | c->maximal : want;
 	if ((c->in.options & SMB2_FILE_DELETE_ON_CLOSE) && !(c->granted & SMB2_DELETE))
-		return refuse(c, NT_STATUS_INVALID_PARAMETER, "deletion without the right to delete");
+		return refuse(c, NT_STATUS_INVALID_PARAMETER,
+			      "deletion without the right to delete");
 	return NT_STATUS_OK;
 }
 
@@ -159,8 +175,9 @@ static struct ntstatus open_existing(struct create *c)
 		s = open_again(c);
 	if (!ntstatus_is_ok(s))
 		create_undo(c);
-	c->action = !c->overwrite ? SMB2_FILE_OPENED : d == SMB2_FILE_SUPERSEDE ? SMB2_FILE_SUPERSEDED :
-										   SMB2_FILE_OVERWRITTEN;
+	c->action = !c->overwrite	     ? SMB2_FILE_OPENED :
+		    d == SMB2_FILE_SUPERSEDE ? SMB2_FILE_SUPERSEDED :
+					       SMB2_FILE_OVERWRITTEN;
 	return s;
 }
 
@@ -174,7 +191,8 @@ static struct ntstatus may_make(struct create *c, bool directory)
 		return refuse(c, NT_STATUS_OBJECT_NAME_NOT_FOUND, "does not exist");
 	if (!(c->req->tree->max_access & need))
 		return refuse(c, NT_STATUS_ACCESS_DENIED, "the share is read-only");
-	if ((c->in.options & SMB2_FILE_DELETE_ON_CLOSE) && (c->in.file_attributes & SMB2_FILE_ATTRIBUTE_READONLY))
+	if ((c->in.options & SMB2_FILE_DELETE_ON_CLOSE) &&
+	    (c->in.file_attributes & SMB2_FILE_ATTRIBUTE_READONLY))
 		return refuse(c, NT_STATUS_CANNOT_DELETE, "write-protected");
 	return NT_STATUS_OK;
 }
@@ -193,7 +211,8 @@ static struct ntstatus make_new(struct create *c)
 	if (c->in.desired_access & SMB2_MAXIMUM_ALLOWED)
 		c->granted |= c->maximal;
 	if ((c->in.options & SMB2_FILE_DELETE_ON_CLOSE) && !(c->granted & SMB2_DELETE))
-		return refuse(c, NT_STATUS_INVALID_PARAMETER, "deletion without the right to delete");
+		return refuse(c, NT_STATUS_INVALID_PARAMETER,
+			      "deletion without the right to delete");
 	c->created = true; /* for flags_for() */
 	flags = flags_for(c, c->granted, directory);
 	c->created = false;
@@ -220,7 +239,8 @@ struct ntstatus create_open_file(struct create *c)
 
 	for (unsigned int i = 0; i < TRIES; i++) {
 		c->overwrite = false;
-		r = vfs_lookup(create_vfs(c), create_cred(c), c->name.path, c->req->arena, &c->where);
+		r = vfs_lookup(create_vfs(c), create_cred(c), c->name.path, c->req->arena,
+			       &c->where);
 		if (r < 0)
 			return refuse(c, status_of_path(c->req, r), "path");
 		s = c->where.exists ? open_existing(c) : make_new(c);
@@ -234,7 +254,8 @@ struct ntstatus create_open_file(struct create *c)
 /* Whether nobody has a file open that this request made and was not granted. */
 static bool forsaken(struct create *c)
 {
-	struct file_key key = { .volume = c->file->key.volume, .inode = c->file->key.ino,
+	struct file_key key = { .volume = c->file->key.volume,
+				.inode = c->file->key.ino,
 				.generation = c->file->key.generation };
 	struct lk_file_info info;
 
@@ -247,8 +268,8 @@ void create_undo(struct create *c)
 		return;
 	task_shield_begin();
 	if (c->created && forsaken(c))
-		(void)vfs_remove(create_vfs(c), create_cred(c), c->where.path, c->file->type == VFS_DIR,
-				 &c->file->key);
+		(void)vfs_remove(create_vfs(c), create_cred(c), c->where.path,
+				 c->file->type == VFS_DIR, &c->file->key);
 	c->created = false;
 	vfs_close(TAKE_PTR(c->file));
 	task_shield_end();

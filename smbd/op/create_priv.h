@@ -16,22 +16,22 @@ struct create {
 	struct smb2_create_req in;
 	struct smb2_create_ctxs_req ctx;
 	struct create_name name;
-	struct secdesc sd;       /* when ctx has SECD */
+	struct secdesc sd; /* when ctx has SECD */
 
 	/* while it is opened */
-	struct vfs_name where;   /* what the name stands for now */
-	struct vfs_stat st;      /* of `file` */
+	struct vfs_name where; /* what the name stands for now */
+	struct vfs_stat st; /* of `file` */
 	struct vfs_file *file;
-	bool created;            /* by this request: to be removed when it fails */
-	bool overwrite;          /* an existing file is to be emptied after the grant */
-	bool persistent;         /* is asked for and possible; then: is granted */
+	bool created; /* by this request: to be removed when it fails */
+	bool overwrite; /* an existing file is to be emptied after the grant */
+	bool persistent; /* is asked for and possible; then: is granted */
 	uint32_t timeout_ms;
-	uint32_t maximal;        /* what could be granted */
+	uint32_t maximal; /* what could be granted */
 	uint32_t granted;
 	enum smb2_create_action action;
 
-	struct open *open;       /* made, not published; or the one of a replayed request */
-	struct file_open *fo;    /* behind it */
+	struct open *open; /* made, not published; or the one of a replayed request */
+	struct file_open *fo; /* behind it */
 	bool replayed;
 };
 
@@ -41,14 +41,16 @@ struct ntstatus create_check(struct create *c);
 struct ntstatus create_ctx_parse(struct create *c);
 struct ntstatus create_ctx_respond(struct create *c, struct blob *ret);
 
-/* create_open.c: a descriptor of the file that the name stands for, made if need be, with what may be granted. Nothing in
- * it is changed yet. */
+/* create_open.c: a descriptor of the file that the name stands for, made if need be, with what may
+ * be granted. Nothing in it is changed yet. */
 struct ntstatus create_open_file(struct create *c);
-/* Closes what create_open_file() opened, and removes it when it was made by it and nobody else has it open. */
+/* Closes what create_open_file() opened, and removes it when it was made by it and nobody else has
+ * it open. */
 void create_undo(struct create *c);
 /* create_grant.c: asks the owner, and changes the file after it said yes. */
 struct ntstatus create_grant(struct create *c);
-/* Gives the grant back, and removes the file when it was made by this request and nobody else has it open. */
+/* Gives the grant back, and removes the file when it was made by this request and nobody else has
+ * it open. */
 void create_ungrant(struct create *c);
 /* Keeps what the response needs of a grant. Never waits. */
 struct ntstatus create_hold(struct create *c, struct lk_open *lk);
@@ -59,7 +61,8 @@ bool create_wants_reclaim(const struct create *c);
 bool create_persistent(const struct create *c);
 /* DHnC, DH2C. */
 struct ntstatus create_reclaim(struct create *c);
-/* A request that was executed before: `c->replayed` is set when it was, and all but the response is done. */
+/* A request that was executed before: `c->replayed` is set when it was, and all but the response is
+ * done. */
 struct ntstatus create_replay_find(struct create *c);
 /* Takes the open that the owner found for a replay. */
 struct ntstatus create_replay_take(struct create *c, struct lk_open *lk);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Listings: entries of the directory that match a pattern and that a client can name. A pattern without wildcards is looked up,
- * not searched for. Home worker's thread, in a request's task.
+ * Listings: entries of the directory that match a pattern and that a client can name. A pattern
+ * without wildcards is looked up, not searched for. Home worker's thread, in a request's task.
  */
 #include "smbd/op/dir_search.h"
 
@@ -9,10 +9,11 @@
 
 struct dir_search {
 	struct pattern *pattern;
-	struct vfs_dir *dir;  /* NULL: `literal` */
-	const char *literal;  /* the pattern's only possible name */
+	struct vfs_dir *dir; /* NULL: `literal` */
+	const char *literal; /* the pattern's only possible name */
 	bool literal_done;
-	unsigned int dots;    /* how many of "." and ".." were shown: they come first, wherever the disk has them */
+	unsigned int dots; /* how many of "." and ".." were shown: they come first, wherever the
+			      disk has them */
 	bool last_was_dots;
 	bool found;
 	char name[4 * VFS_NAME_MAX + 1];
@@ -63,7 +64,8 @@ static bool is_dots(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* What clients can open: links that lead nowhere or out of the share, devices and the like are not shown. */
+/* What clients can open: links that lead nowhere or out of the share, devices and the like are not
+ * shown. */
 static bool is_shown(const struct vfs_stat *st)
 {
 	return st->type == VFS_FILE || st->type == VFS_DIR;
@@ -119,7 +121,8 @@ static int next_scanned(struct dir_search *s, struct file_open *fo, struct dir_e
 	int r;
 
 	while ((r = vfs_dir_next(s->dir, &e)) == 1) {
-		if (is_dots(e.name) || !pattern_match(s->pattern, e.name) || !create_name_presentable(e.name))
+		if (is_dots(e.name) || !pattern_match(s->pattern, e.name) ||
+		    !create_name_presentable(e.name))
 			continue;
 		r = vfs_dir_stat(fo->file, file_cred(fo), e.name, &ret->st);
 		if (r == -ENOMEM || r == -ECANCELED)

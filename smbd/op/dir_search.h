@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A listing of a directory that goes on from one QUERY_DIRECTORY to the next. Home worker's thread. */
+/* A listing of a directory that goes on from one QUERY_DIRECTORY to the next. Home worker's thread.
+ */
 #ifndef HF_SMBD_OP_DIR_SEARCH_H
 #define HF_SMBD_OP_DIR_SEARCH_H
 
@@ -15,7 +16,8 @@ struct dir_entry {
 	uint64_t parent_ino;
 };
 
-/* Begins a listing of the open directory for `pattern`, which it takes over, also on failure. -errno. */
+/* Begins a listing of the open directory for `pattern`, which it takes over, also on failure.
+ * -errno. */
 int dir_search_new(struct file_open *fo, struct pattern *pattern, struct dir_search **ret);
 void dir_search_free(struct dir_search *s);
 /* Starts again from the first entry. */

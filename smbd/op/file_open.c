@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The life of an open file: what it holds, how it ends, and the deletion that its end may bring. Home worker's thread. */
+/* The life of an open file: what it holds, how it ends, and the deletion that its end may bring.
+ * Home worker's thread. */
 #include "smbd/op/file_open.h"
 
 #include "node/log/log.h"
@@ -7,9 +8,10 @@
 #include "smbd/op/fsctl.h"
 
 /* Options that FileModeInformation gives back (MS-FSCC 2.4.26). */
-#define MODE_OPTIONS                                                                                               \
-	(SMB2_FILE_WRITE_THROUGH | SMB2_FILE_SEQUENTIAL_ONLY | SMB2_FILE_NO_INTERMEDIATE_BUFFERING | \
-	 SMB2_FILE_SYNCHRONOUS_IO_ALERT | SMB2_FILE_SYNCHRONOUS_IO_NONALERT | SMB2_FILE_DELETE_ON_CLOSE)
+#define MODE_OPTIONS                                                            \
+	(SMB2_FILE_WRITE_THROUGH | SMB2_FILE_SEQUENTIAL_ONLY |                  \
+	 SMB2_FILE_NO_INTERMEDIATE_BUFFERING | SMB2_FILE_SYNCHRONOUS_IO_ALERT | \
+	 SMB2_FILE_SYNCHRONOUS_IO_NONALERT | SMB2_FILE_DELETE_ON_CLOSE)
 
 unsigned int file_open_flags(uint32_t access, bool directory)
 {
@@ -24,7 +26,8 @@ unsigned int file_open_flags(uint32_t access, bool directory)
 	return directory ? flags | (unsigned int)VFS_DIRECTORY : flags;
 }
 
-/* Whether the end leaves it to be reclaimed: LOGOFF and a lost connection do (3.3.5.6, 3.3.7.1), so does an orderly stop. */
+/* Whether the end leaves it to be reclaimed: LOGOFF and a lost connection do (3.3.5.6, 3.3.7.1), so
+ * does an orderly stop. */
 static bool survives(const struct lk_open *lk, enum open_end why)
 {
 	if (!lk->rec.persistent && !lk->rec.durable)
@@ -109,15 +112,18 @@ struct file_open *file_open_of(struct smb_req *req)
 	return fo;
 }
 
-/* Deletes the file of the last open, wherever it is now. As the user; and when that may not, as the process: the right to delete
- * was checked when the deletion was asked for, maybe by somebody else. */
-static bool unlink_file(struct smb_share *share, const struct cred *c, struct vfs_file *file, struct arena *a,
-			const char *path, bool directory, const struct vfs_key *key)
+/* Deletes the file of the last open, wherever it is now. As the user; and when that may not, as the
+ * process: the right to delete was checked when the deletion was asked for, maybe by somebody else.
+ */
+static bool unlink_file(struct smb_share *share, const struct cred *c, struct vfs_file *file,
+			struct arena *a, const char *path, bool directory,
+			const struct vfs_key *key)
 {
 	int r;
 
 	if (file && vfs_path_of(file, a, &path) < 0)
-		log_debug("file to be deleted is looked for by its last name: path=%s", log_esc(path));
+		log_debug("file to be deleted is looked for by its last name: path=%s",
+			  log_esc(path));
 	r = vfs_remove(share->vfs, c, path, directory, key);
 	if (r == -EACCES || r == -EPERM)
 		r = vfs_remove(share->vfs, NULL, path, directory, key);
@@ -126,8 +132,8 @@ static bool unlink_file(struct smb_share *share, const struct cred *c, struct vf
 	return r == 0 || r == -ENOENT || r == -ESTALE;
 }
 
-void file_close_grant(struct worker *w, struct smb_share *share, const struct cred *c, struct vfs_file *file,
-		      struct lk_holder *h)
+void file_close_grant(struct worker *w, struct smb_share *share, const struct cred *c,
+		      struct vfs_file *file, struct lk_holder *h)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct lk_holder mine = { 0 };
@@ -143,7 +149,8 @@ void file_close_grant(struct worker *w, struct smb_share *share, const struct cr
 	lk_hold(&mine, lk_take(h));
 	if (lockc_close(w->lock, mine.lk) == LK_UNLINK && mine.lk) {
 		rec = &mine.lk->rec;
-		key = (struct vfs_key){ .volume = rec->key.volume, .ino = rec->key.inode,
+		key = (struct vfs_key){ .volume = rec->key.volume,
+					.ino = rec->key.inode,
 					.generation = rec->key.generation };
 		path = arena_strdup(&a, rec->path ? rec->path : "");
 		done = path && unlink_file(share, c, file, &a, path, rec->directory, &key);

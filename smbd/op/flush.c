@@ -25,7 +25,8 @@ static struct ntstatus run(struct smb_req *req)
 		if (!fo->hold.lk)
 			return NT_STATUS_FILE_CLOSED;
 		if (!(req->open->granted_access & (SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA)))
-			return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path, "flush needs write access");
+			return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path,
+					      "flush needs write access");
 		r = vfs_flush(fo->file);
 	}
 	if (r < 0)

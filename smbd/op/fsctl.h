@@ -6,8 +6,10 @@
 #include "smbd/proto/req.h"
 #include "smbd/wire/ioctl.h"
 
-struct ntstatus file_ioctl(struct smb_req *req, const struct smb2_ioctl_req *in, struct blob *ret_out);
-struct ntstatus pipe_ioctl(struct smb_req *req, const struct smb2_ioctl_req *in, struct blob *ret_out);
+struct ntstatus file_ioctl(struct smb_req *req, const struct smb2_ioctl_req *in,
+			   struct blob *ret_out);
+struct ntstatus pipe_ioctl(struct smb_req *req, const struct smb2_ioctl_req *in,
+			   struct blob *ret_out);
 /* FSCTL_PIPE_WAIT, which comes without a FileId: whether there is such a pipe (3.3.5.15.13). */
 struct ntstatus pipe_wait(struct smb_req *req, const struct smb2_ioctl_req *in, struct wr *out);
 

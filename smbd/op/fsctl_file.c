@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* File system controls on files and directories (MS-FSCC 2.3, MS-FSA 2.1.5.10). Home worker's thread, in the request's task. */
+/* File system controls on files and directories (MS-FSCC 2.3, MS-FSA 2.1.5.10). Home worker's
+ * thread, in the request's task. */
 #include "smbd/wire/fsctl.h"
 
 #include <fcntl.h>
@@ -65,10 +66,12 @@ static struct ntstatus allocated_ranges(struct control *c)
 	struct fsctl_range q;
 	uint64_t end;
 
-	if (c->req->open->kind != OPEN_FILE || fsctl_allocated_ranges_req_decode(c->in->input, &q) < 0)
+	if (c->req->open->kind != OPEN_FILE ||
+	    fsctl_allocated_ranges_req_decode(c->in->input, &q) < 0)
 		return NT_STATUS_INVALID_PARAMETER;
 	end = q.offset + q.length;
-	for (s.off = (int64_t)q.offset; ntstatus_is_ok(status) && (uint64_t)s.off < end; s.off = s.hole) {
+	for (s.off = (int64_t)q.offset; ntstatus_is_ok(status) && (uint64_t)s.off < end;
+	     s.off = s.hole) {
 		offload_run(seek_blocking, &s);
 		if (s.data < 0)
 			return s.data == -ENXIO ? NT_STATUS_OK : req_fail(c->req, (int)s.data);
@@ -86,7 +89,8 @@ static int write_zeroes(struct file_open *fo, uint64_t off, uint64_t end)
 	int64_t n = 0;
 
 	while (n >= 0 && off < end) {
-		n = vfs_write(fo->file, zeroes, (size_t)MIN(end - off, (uint64_t)ZEROES), off, false);
+		n = vfs_write(fo->file, zeroes, (size_t)MIN(end - off, (uint64_t)ZEROES), off,
+			      false);
 		off += n > 0 ? (uint64_t)n : 0;
 	}
 	return n < 0 ? (int)n : 0;
@@ -103,7 +107,8 @@ static int zero_range(struct file_open *fo, const struct fsctl_range *q)
 	end = MIN(q->offset + q->length, st.size);
 	if (end == q->offset)
 		return 0;
-	r = io_fallocate(fo->file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, q->offset, end - q->offset);
+	r = io_fallocate(fo->file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, q->offset,
+			 end - q->offset);
 	if (r == -EOPNOTSUPP)
 		r = write_zeroes(fo, q->offset, end);
 	if (r == 0 && fo->through)
@@ -194,7 +199,8 @@ static const struct {
 	{ FSCTL_IS_PATHNAME_VALID, 0, is_pathname_valid },
 };
 
-struct ntstatus file_ioctl(struct smb_req *req, const struct smb2_ioctl_req *in, struct blob *ret_out)
+struct ntstatus file_ioctl(struct smb_req *req, const struct smb2_ioctl_req *in,
+			   struct blob *ret_out)
 {
 	struct wr w = wr_arena(req->arena, in->max_output_response);
 	struct control c = { .req = req, .fo = file_open_of(req), .in = in, .out = &w };
@@ -208,7 +214,8 @@ struct ntstatus file_ioctl(struct smb_req *req, const struct smb2_ioctl_req *in,
 	if (!c.fo->hold.lk)
 		return NT_STATUS_FILE_CLOSED;
 	if (controls[i].access && !(controls[i].access & req->open->granted_access))
-		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path, "not open for this control");
+		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path,
+				      "not open for this control");
 	s = controls[i].run(&c);
 	if (!ntstatus_is_error(s) && wr_end(&w) < 0)
 		return NT_STATUS_BUFFER_TOO_SMALL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What CREATE, CLOSE, QUERY_DIRECTORY and QUERY_INFO say about a file in the same way. Home worker's thread. */
+/* What CREATE, CLOSE, QUERY_DIRECTORY and QUERY_INFO say about a file in the same way. Home
+ * worker's thread. */
 #ifndef HF_SMBD_OP_INFO_H
 #define HF_SMBD_OP_INFO_H
 
@@ -22,7 +23,7 @@ struct query {
 	const struct smb2_query_info_req *in;
 	struct file_open *fo; /* NULL: a pipe */
 	struct wr *w;
-	size_t fixed;         /* bytes that must fit; 0: all of them (a variable part may be cut) */
+	size_t fixed; /* bytes that must fit; 0: all of them (a variable part may be cut) */
 };
 struct ntstatus query_file_info(struct query *q);
 struct ntstatus query_fs_info(struct query *q);
@@ -30,14 +31,22 @@ struct ntstatus query_security_info(struct query *q);
 struct ntstatus query_pipe_info(struct query *q);
 
 /* SET_INFO by type; `buffer` is the client's. */
-struct ntstatus set_file_info(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in);
-struct ntstatus set_security_info(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in);
-struct ntstatus set_rename(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in);
-struct ntstatus set_link(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in);
-struct ntstatus set_disposition(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in);
-struct ntstatus set_end_of_file(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in);
-struct ntstatus set_allocation(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in);
-struct ntstatus set_basic(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in);
+struct ntstatus set_file_info(struct smb_req *req, struct file_open *fo,
+			      const struct smb2_set_info_req *in);
+struct ntstatus set_security_info(struct smb_req *req, struct file_open *fo,
+				  const struct smb2_set_info_req *in);
+struct ntstatus set_rename(struct smb_req *req, struct file_open *fo,
+			   const struct smb2_set_info_req *in);
+struct ntstatus set_link(struct smb_req *req, struct file_open *fo,
+			 const struct smb2_set_info_req *in);
+struct ntstatus set_disposition(struct smb_req *req, struct file_open *fo,
+				const struct smb2_set_info_req *in);
+struct ntstatus set_end_of_file(struct smb_req *req, struct file_open *fo,
+				const struct smb2_set_info_req *in);
+struct ntstatus set_allocation(struct smb_req *req, struct file_open *fo,
+			       const struct smb2_set_info_req *in);
+struct ntstatus set_basic(struct smb_req *req, struct file_open *fo,
+			  const struct smb2_set_info_req *in);
 
 /* Keeps the times that the handle has set (MS-FSCC 2.4.7), after a change of data. */
 void info_keep_times(struct file_open *fo);

@@ -9,8 +9,10 @@ static struct fscc_basic basic(const struct vfs_stat *st)
 {
 	struct fscc_network_open i = info_network_open(st);
 
-	return (struct fscc_basic){ .creation_time = i.creation_time, .last_access_time = i.last_access_time,
-				    .last_write_time = i.last_write_time, .change_time = i.change_time,
+	return (struct fscc_basic){ .creation_time = i.creation_time,
+				    .last_access_time = i.last_access_time,
+				    .last_write_time = i.last_write_time,
+				    .change_time = i.change_time,
 				    .file_attributes = i.file_attributes };
 }
 
@@ -19,9 +21,11 @@ static struct fscc_standard standard(const struct query *q, const struct vfs_sta
 	bool pending = q->fo->hold.lk->rec.delete_pending, directory = st->type == VFS_DIR;
 	uint32_t links = directory ? 1 : st->nlink;
 
-	return (struct fscc_standard){ .allocation_size = st->allocated, .end_of_file = st->size,
+	return (struct fscc_standard){ .allocation_size = st->allocated,
+				       .end_of_file = st->size,
 				       .number_of_links = pending && links ? links - 1 : links,
-				       .delete_pending = pending, .directory = directory };
+				       .delete_pending = pending,
+				       .directory = directory };
 }
 
 /* The name that it has now, also when a directory above was renamed. */
@@ -127,8 +131,12 @@ static int put_normalized_name(struct query *q, const struct vfs_stat *st)
 
 static int put_all(struct query *q, const struct vfs_stat *st)
 {
-	struct fscc_all v = { .basic = basic(st), .standard = standard(q, st), .index_number = st->ino,
-			      .access = q->req->open->granted_access, .position = q->fo->position, .mode = q->fo->mode };
+	struct fscc_all v = { .basic = basic(st),
+			      .standard = standard(q, st),
+			      .index_number = st->ino,
+			      .access = q->req->open->granted_access,
+			      .position = q->fo->position,
+			      .mode = q->fo->mode };
 	int r = present_name(q, true, &v.name);
 
 	/* finding the name has waited */
@@ -192,7 +200,8 @@ static int put_file_id(struct query *q, const struct vfs_stat *st)
 struct class_row {
 	uint8_t info_class;
 	uint32_t access; /* that the open must have */
-	uint8_t least;   /* a variable part follows, which may be cut: bytes that Windows asks for; 0: all or nothing */
+	uint8_t least; /* a variable part follows, which may be cut: bytes that Windows asks for; 0:
+			  all or nothing */
 	int (*put)(struct query *q, const struct vfs_stat *st);
 };
 
@@ -229,7 +238,8 @@ static const struct class_row *find_class(uint8_t info_class)
 static struct ntstatus absent(struct query *q)
 {
 	if (q->in->info_class == FSCC_FILE_FULL_EA)
-		return q->req->open->granted_access & SMB2_FILE_READ_EA ? NT_STATUS_NO_EAS_ON_FILE : NT_STATUS_ACCESS_DENIED;
+		return q->req->open->granted_access & SMB2_FILE_READ_EA ? NT_STATUS_NO_EAS_ON_FILE :
+									  NT_STATUS_ACCESS_DENIED;
 	return NT_STATUS_INVALID_INFO_CLASS;
 }
 
@@ -242,10 +252,12 @@ struct ntstatus query_file_info(struct query *q)
 	if (!c)
 		return absent(q);
 	q->fixed = c->least;
-	if (q->in->output_buffer_length < MAX(fscc_file_fixed_size(c->info_class), (size_t)c->least))
+	if (q->in->output_buffer_length <
+	    MAX(fscc_file_fixed_size(c->info_class), (size_t)c->least))
 		return NT_STATUS_INFO_LENGTH_MISMATCH;
 	if (c->access & ~q->req->open->granted_access)
-		return status_refused(q->req, NT_STATUS_ACCESS_DENIED, q->req->open->path, "not open for attributes");
+		return status_refused(q->req, NT_STATUS_ACCESS_DENIED, q->req->open->path,
+				      "not open for attributes");
 	r = vfs_stat(q->fo->file, &st);
 	if (r == 0)
 		r = c->put(q, &st);
@@ -257,7 +269,9 @@ struct ntstatus query_file_info(struct query *q)
 /* What clients ask of a pipe. */
 struct ntstatus query_pipe_info(struct query *q)
 {
-	struct fscc_standard st = { .allocation_size = 4096, .number_of_links = 1, .delete_pending = true };
+	struct fscc_standard st = { .allocation_size = 4096,
+				    .number_of_links = 1,
+				    .delete_pending = true };
 	struct blob name;
 	int r;
 

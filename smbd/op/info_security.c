@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Security descriptors in QUERY_INFO and SET_INFO (MS-SMB2 3.3.5.20.3, 3.3.5.21.3). Home worker's thread. */
+/* Security descriptors in QUERY_INFO and SET_INFO (MS-SMB2 3.3.5.20.3, 3.3.5.21.3). Home worker's
+ * thread. */
 #include "smbd/op/info.h"
 #include "smbd/op/secmap.h"
 #include "smbd/op/status.h"
 
-#define PARTS (SMB2_OWNER_SECURITY_INFORMATION | SMB2_GROUP_SECURITY_INFORMATION | SMB2_DACL_SECURITY_INFORMATION)
+#define PARTS                                                                \
+	(SMB2_OWNER_SECURITY_INFORMATION | SMB2_GROUP_SECURITY_INFORMATION | \
+	 SMB2_DACL_SECURITY_INFORMATION)
 
-static int owner_of(struct smb_req *req, struct file_open *fo, struct vfs_stat *st, struct secmap_owner *ret)
+static int owner_of(struct smb_req *req, struct file_open *fo, struct vfs_stat *st,
+		    struct secmap_owner *ret)
 {
 	int r = vfs_stat(fo->file, st);
 
@@ -28,7 +32,8 @@ struct ntstatus query_security_info(struct query *q)
 
 	if ((parts & SMB2_SACL_SECURITY_INFORMATION) ||
 	    ((parts & PARTS) && !(q->req->open->granted_access & SMB2_READ_CONTROL)))
-		return status_refused(q->req, NT_STATUS_ACCESS_DENIED, q->req->open->path, "not open for its descriptor");
+		return status_refused(q->req, NT_STATUS_ACCESS_DENIED, q->req->open->path,
+				      "not open for its descriptor");
 	r = owner_of(q->req, q->fo, &st, &who);
 	if (r == 0)
 		r = secmap_from_mode(q->req->arena, &who, st.mode, st.type == VFS_DIR, parts, &sd);
@@ -39,11 +44,14 @@ struct ntstatus query_security_info(struct query *q)
 }
 
 /* Owner and group can be set to what they are. */
-static struct ntstatus check_owner(const struct secdesc *sd, const struct secmap_owner *who, uint32_t parts)
+static struct ntstatus check_owner(const struct secdesc *sd, const struct secmap_owner *who,
+				   uint32_t parts)
 {
-	if ((parts & SMB2_OWNER_SECURITY_INFORMATION) && (!sd->owner || !sid_equal(sd->owner, &who->owner)))
+	if ((parts & SMB2_OWNER_SECURITY_INFORMATION) &&
+	    (!sd->owner || !sid_equal(sd->owner, &who->owner)))
 		return NT_STATUS_INVALID_OWNER;
-	if ((parts & SMB2_GROUP_SECURITY_INFORMATION) && sd->group && !sid_equal(sd->group, &who->group))
+	if ((parts & SMB2_GROUP_SECURITY_INFORMATION) && sd->group &&
+	    !sid_equal(sd->group, &who->group))
 		return NT_STATUS_NOT_SUPPORTED;
 	return NT_STATUS_OK;
 }
@@ -63,7 +71,8 @@ static struct ntstatus set_dacl(struct smb_req *req, struct file_open *fo, const
 	return r < 0 ? req_fail(req, r) : NT_STATUS_OK;
 }
 
-struct ntstatus set_security_info(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+struct ntstatus set_security_info(struct smb_req *req, struct file_open *fo,
+				  const struct smb2_set_info_req *in)
 {
 	uint32_t parts = in->additional_information, need = 0;
 	struct secmap_owner who;
@@ -77,7 +86,8 @@ struct ntstatus set_security_info(struct smb_req *req, struct file_open *fo, con
 	if (parts & SMB2_DACL_SECURITY_INFORMATION)
 		need |= SMB2_WRITE_DAC;
 	if ((parts & SMB2_SACL_SECURITY_INFORMATION) || (need & ~req->open->granted_access))
-		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path, "not open for its descriptor");
+		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path,
+				      "not open for its descriptor");
 	r = secdesc_decode(req->arena, in->buffer, &sd);
 	if (r < 0)
 		return r == -EBADMSG ? NT_STATUS_INVALID_PARAMETER : req_fail(req, r);

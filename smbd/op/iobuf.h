@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Buffers for READ data, kept for reuse by the thread that made them: fresh megabytes cost page faults. */
+/* Buffers for READ data, kept for reuse by the thread that made them: fresh megabytes cost page
+ * faults. */
 #ifndef HF_SMBD_OP_IOBUF_H
 #define HF_SMBD_OP_IOBUF_H
 

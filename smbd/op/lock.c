@@ -50,7 +50,8 @@ static struct lk_seq sequence(const struct smb_req *req, const struct smb2_lock_
 
 	if (req->conn->dialect == SMB2_DIALECT_202 || in->sequence_index > SEQUENCE_MAX)
 		return s;
-	if (o->durable || o->persistent || (req->conn->capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL))
+	if (o->durable || o->persistent ||
+	    (req->conn->capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL))
 		s = (struct lk_seq){ (uint8_t)in->sequence_index, in->sequence_number };
 	return s;
 }
@@ -60,19 +61,22 @@ static struct lk_range *ranges(struct smb_req *req, const struct smb2_lock_req *
 	struct lk_range *r = arena_calloc(req->arena, in->n_locks, sizeof(*r));
 
 	for (size_t i = 0; r && i < in->n_locks; i++)
-		r[i] = (struct lk_range){ .offset = in->locks[i].offset, .length = in->locks[i].length,
-					  .exclusive = in->locks[i].flags & SMB2_LOCKFLAG_EXCLUSIVE_LOCK };
+		r[i] = (struct lk_range){ .offset = in->locks[i].offset,
+					  .length = in->locks[i].length,
+					  .exclusive = in->locks[i].flags &
+						       SMB2_LOCKFLAG_EXCLUSIVE_LOCK };
 	return r;
 }
 
-static struct ntstatus unlock(struct smb_req *req, struct lk_open *lk, const struct smb2_lock_req *in,
-			      const struct lk_range *r)
+static struct ntstatus unlock(struct smb_req *req, struct lk_open *lk,
+			      const struct smb2_lock_req *in, const struct lk_range *r)
 {
 	size_t n = valid_unlocks(in);
 	struct lk_seq none = { 0, 0 };
 	struct ntstatus s;
 
-	/* what stands before a bad element is unlocked, and the request is not one to be remembered */
+	/* what stands before a bad element is unlocked, and the request is not one to be remembered
+	 */
 	s = n ? status_of_lock(req, lockc_unlock(req->worker->lock, lk, r, (unsigned int)n,
 						 n == in->n_locks ? sequence(req, in) : none)) :
 		NT_STATUS_OK;
@@ -102,7 +106,8 @@ static struct ntstatus lock(struct smb_req *req, struct lk_open *lk, const struc
 	struct waiting w = { .req = req };
 	int e;
 
-	e = lockc_lock(req->worker->lock, lk, r, (unsigned int)in->n_locks, sequence(req, in), wait, begins_to_wait, &w);
+	e = lockc_lock(req->worker->lock, lk, r, (unsigned int)in->n_locks, sequence(req, in), wait,
+		       begins_to_wait, &w);
 	if (e != LK_CANCELLED)
 		return status_of_lock(req, e);
 	if (w.too_many)
@@ -119,14 +124,17 @@ static struct ntstatus run(struct smb_req *req)
 	bool unlocks;
 
 	if (req->open->kind != OPEN_FILE)
-		return status_refused(req, NT_STATUS_INVALID_PARAMETER, req->open->path, "no file to lock");
+		return status_refused(req, NT_STATUS_INVALID_PARAMETER, req->open->path,
+				      "no file to lock");
 	if (!(req->open->granted_access & (SMB2_FILE_READ_DATA | SMB2_FILE_WRITE_DATA)))
-		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path, "neither reads nor writes");
+		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path,
+				      "neither reads nor writes");
 	if (!fo->hold.lk)
 		return NT_STATUS_FILE_CLOSED;
 	unlocks = in->locks[0].flags & SMB2_LOCKFLAG_UNLOCK;
 	if (!unlocks && !valid_locks(in))
-		return status_refused(req, NT_STATUS_INVALID_PARAMETER, req->open->path, "lock flags");
+		return status_refused(req, NT_STATUS_INVALID_PARAMETER, req->open->path,
+				      "lock flags");
 	r = ranges(req, in);
 	if (!r)
 		return req_fail(req, -ENOMEM);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the owner of file state asks of a worker on its own account: to forget opens, to delete files of opens that nobody holds. */
+/* What the owner of file state asks of a worker on its own account: to forget opens, to delete
+ * files of opens that nobody holds. */
 #include "node/log/log.h"
 #include "smbd/op/file_open.h"
 
@@ -17,7 +18,8 @@ void file_open_gone(void *arg, struct lk_open *lk, enum lk_gone why)
 }
 
 /* The file's present name when it can be found, else the recorded one. */
-static const char *present_path(struct smb_share *share, const struct rec_open *rec, struct arena *a)
+static const char *present_path(struct smb_share *share, const struct rec_open *rec,
+				struct arena *a)
 {
 	struct vfs_handle h = { .len = rec->handle_len };
 	const char *path = rec->path ? rec->path : "";
@@ -26,7 +28,8 @@ static const char *present_path(struct smb_share *share, const struct rec_open *
 	if (h.len == 0 || h.len > sizeof(h.data))
 		return path;
 	memcpy(h.data, rec->handle, h.len);
-	if (vfs_open_handle(share->vfs, &h, VFS_PATH | (rec->directory ? (unsigned int)VFS_DIRECTORY : 0), &f) < 0)
+	if (vfs_open_handle(share->vfs, &h,
+			    VFS_PATH | (rec->directory ? (unsigned int)VFS_DIRECTORY : 0), &f) < 0)
 		return path;
 	(void)vfs_path_of(f, a, &path);
 	vfs_close(f);
@@ -35,7 +38,9 @@ static const char *present_path(struct smb_share *share, const struct rec_open *
 
 int file_unlink_record(void *arg, const struct rec_open *rec)
 {
-	struct vfs_key key = { .volume = rec->key.volume, .ino = rec->key.inode, .generation = rec->key.generation };
+	struct vfs_key key = { .volume = rec->key.volume,
+			       .ino = rec->key.inode,
+			       .generation = rec->key.generation };
 	_cleanup_arena_ struct arena a = { 0 };
 	struct worker *w = arg;
 	struct smb_share *share;
@@ -47,7 +52,8 @@ int file_unlink_record(void *arg, const struct rec_open *rec)
 		return -EAGAIN;
 	share = rec->share_name ? share_find(w, rec->share_name) : NULL;
 	if (!share) {
-		log_warn("file of a deleted share stays: share=%s path=%s", log_esc(rec->share_name), log_esc(rec->path));
+		log_warn("file of a deleted share stays: share=%s path=%s",
+			 log_esc(rec->share_name), log_esc(rec->path));
 		return 0;
 	}
 	share_ref(share);
@@ -57,7 +63,8 @@ int file_unlink_record(void *arg, const struct rec_open *rec)
 		path = present_path(share, rec, &a);
 		r = vfs_remove(share->vfs, NULL, path, rec->directory, &key);
 		if (r == -ENOENT || r == -ESTALE || r == -ENOTEMPTY || r == -EEXIST) {
-			log_info("file not deleted any more: path=%s error=%s", log_esc(path), log_errno(r));
+			log_info("file not deleted any more: path=%s error=%s", log_esc(path),
+				 log_errno(r));
 			r = 0;
 		}
 	}

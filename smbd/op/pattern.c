@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Search patterns, as a set of positions that advances with each character of the name: no recursion, no name makes
- * it slow. Pure; any thread.
+ * Search patterns, as a set of positions that advances with each character of the name: no
+ * recursion, no name makes it slow. Pure; any thread.
  */
 #include "smbd/op/pattern.h"
 
@@ -13,16 +13,16 @@ struct pattern {
 	bool all, wild;
 	char *literal; /* behind `c` */
 	size_t n;
-	uint32_t c[];  /* folded */
+	uint32_t c[]; /* folded */
 };
 
 /* MS-FSA 2.1.4.4 */
 enum {
-	STAR = '*',      /* any characters */
-	QMARK = '?',     /* one character */
-	DOS_STAR = '<',  /* any characters up to the last dot */
-	DOS_QM = '>',    /* one character, or nothing before a dot or at the end */
-	DOS_DOT = '"',   /* a dot, or nothing at the end */
+	STAR = '*', /* any characters */
+	QMARK = '?', /* one character */
+	DOS_STAR = '<', /* any characters up to the last dot */
+	DOS_QM = '>', /* one character, or nothing before a dot or at the end */
+	DOS_DOT = '"', /* a dot, or nothing at the end */
 };
 
 static bool is_wild(uint32_t c)
@@ -53,7 +53,8 @@ static int pattern_fill(struct pattern *p, const char *s, size_t len)
 		return (int)n;
 	p->n = (size_t)n;
 	for (size_t i = 0; i < p->n; i++) {
-		if (p->c[i] < 0x20 || p->c[i] == '/' || p->c[i] == '\\' || p->c[i] == ':' || p->c[i] == '|')
+		if (p->c[i] < 0x20 || p->c[i] == '/' || p->c[i] == '\\' || p->c[i] == ':' ||
+		    p->c[i] == '|')
 			return -EINVAL;
 		p->wild = p->wild || is_wild(p->c[i]);
 	}
@@ -99,7 +100,8 @@ const char *pattern_literal(const struct pattern *p)
 	return p->wild || p->all ? NULL : p->literal;
 }
 
-/* One name being matched: bit i of `at` says that the first i characters of the pattern are used up. */
+/* One name being matched: bit i of `at` says that the first i characters of the pattern are used
+ * up. */
 struct match {
 	const struct pattern *p;
 	const uint32_t *name;
@@ -118,7 +120,8 @@ static void skip_empty(const struct match *m, bool *at, size_t i)
 
 		if (!at[k])
 			continue;
-		if (c == STAR || c == DOS_STAR || (c == DOS_QM && (end || m->name[i] == '.')) || (c == DOS_DOT && end))
+		if (c == STAR || c == DOS_STAR || (c == DOS_QM && (end || m->name[i] == '.')) ||
+		    (c == DOS_DOT && end))
 			at[k + 1] = true;
 	}
 }
@@ -134,8 +137,10 @@ static void take_char(struct match *m, size_t i)
 		if (!m->at[k])
 			continue;
 		if (c == STAR || (c == DOS_STAR && i != m->last_dot))
-			m->next[k] = true; /* stays: it may take more; a DOS_STAR ends with the last dot */
-		else if (c == DOS_STAR || c == QMARK || (c == DOS_QM && ch != '.') || (c == DOS_DOT && ch == '.') || c == ch)
+			m->next[k] = true; /* stays: it may take more; a DOS_STAR ends with the last
+					      dot */
+		else if (c == DOS_STAR || c == QMARK || (c == DOS_QM && ch != '.') ||
+			 (c == DOS_DOT && ch == '.') || c == ch)
 			m->next[k + 1] = true;
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Named pipes: CREATE on IPC$, and what READ, WRITE and IOCTL do with them (MS-SMB2 3.3.5.9, 3.3.5.15.10). Home worker's thread. */
+/* Named pipes: CREATE on IPC$, and what READ, WRITE and IOCTL do with them
+ * (MS-SMB2 3.3.5.9, 3.3.5.15.10). Home worker's thread. */
 #include "smbd/op/pipe_open.h"
 
 #include "node/base/utf.h"
@@ -23,7 +24,8 @@ static struct ntstatus pipe_make(struct smb_req *req, const char *name, struct o
 	int r = pipe_new(req->worker, name, &p);
 
 	if (r < 0)
-		return r == -ENOENT ? status_refused(req, NT_STATUS_OBJECT_NAME_NOT_FOUND, name, "no such pipe") :
+		return r == -ENOENT ? status_refused(req, NT_STATUS_OBJECT_NAME_NOT_FOUND, name,
+						     "no such pipe") :
 				      req_fail(req, r);
 	r = open_new(req, &o);
 	if (r < 0) {
@@ -46,7 +48,8 @@ static struct ntstatus pipe_make(struct smb_req *req, const char *name, struct o
 
 struct ntstatus create_pipe(struct smb_req *req, const struct smb2_create_req *in)
 {
-	struct smb2_create_resp resp = { .action = SMB2_FILE_OPENED, .file_attributes = SMB2_FILE_ATTRIBUTE_NORMAL,
+	struct smb2_create_resp resp = { .action = SMB2_FILE_OPENED,
+					 .file_attributes = SMB2_FILE_ATTRIBUTE_NORMAL,
 					 .allocation_size = 4096 };
 	uint32_t access = access_map_generic(in->desired_access);
 	struct open *o = NULL;
@@ -64,7 +67,8 @@ struct ntstatus create_pipe(struct smb_req *req, const struct smb2_create_req *i
 	s = pipe_make(req, name, &o);
 	if (!ntstatus_is_ok(s))
 		return s;
-	o->granted_access = access & SMB2_MAXIMUM_ALLOWED ? req->tree->max_access : access & req->tree->max_access;
+	o->granted_access = access & SMB2_MAXIMUM_ALLOWED ? req->tree->max_access :
+							    access & req->tree->max_access;
 	o->share_access = in->share_access;
 	o->create_options = in->options;
 	resp.file_id = o->id;
@@ -96,7 +100,8 @@ struct ntstatus pipe_open_read(struct smb_req *req, void *buf, size_t n, size_t 
 	return more ? NT_STATUS_BUFFER_OVERFLOW : NT_STATUS_OK;
 }
 
-static struct ntstatus transceive(struct smb_req *req, const struct smb2_ioctl_req *in, struct blob *ret_out)
+static struct ntstatus transceive(struct smb_req *req, const struct smb2_ioctl_req *in,
+				  struct blob *ret_out)
 {
 	uint8_t *buf = arena_alloc(req->arena, in->max_output_response);
 	struct ntstatus s;
@@ -116,7 +121,8 @@ static struct ntstatus transceive(struct smb_req *req, const struct smb2_ioctl_r
 }
 
 /* FSCTL_PIPE_PEEK, MS-FSCC 2.3.45 */
-static struct ntstatus peek(struct smb_req *req, const struct smb2_ioctl_req *in, struct blob *ret_out)
+static struct ntstatus peek(struct smb_req *req, const struct smb2_ioctl_req *in,
+			    struct blob *ret_out)
 {
 	struct wr w = wr_arena(req->arena, 64);
 
@@ -148,7 +154,8 @@ struct ntstatus pipe_wait(struct smb_req *req, const struct smb2_ioctl_req *in, 
 	return NT_STATUS_OK;
 }
 
-struct ntstatus pipe_ioctl(struct smb_req *req, const struct smb2_ioctl_req *in, struct blob *ret_out)
+struct ntstatus pipe_ioctl(struct smb_req *req, const struct smb2_ioctl_req *in,
+			   struct blob *ret_out)
 {
 	switch (in->ctl_code) {
 	case FSCTL_PIPE_TRANSCEIVE:

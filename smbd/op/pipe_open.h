@@ -5,8 +5,8 @@
 
 #include "smbd/proto/req.h"
 
-/* [task] Takes up to `n` bytes of the next message, waiting for one. OK; BUFFER_OVERFLOW: the message has more;
- * errors. */
+/* [task] Takes up to `n` bytes of the next message, waiting for one. OK; BUFFER_OVERFLOW: the
+ * message has more; errors. */
 struct ntstatus pipe_open_read(struct smb_req *req, void *buf, size_t n, size_t *ret_n);
 struct ntstatus pipe_open_write(struct smb_req *req, struct blob data);
 

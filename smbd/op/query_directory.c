@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* QUERY_DIRECTORY (MS-SMB2 3.3.5.18, MS-FSA 2.1.5.6.3). Home worker's thread, in the request's task. */
+/* QUERY_DIRECTORY (MS-SMB2 3.3.5.18, MS-FSA 2.1.5.6.3). Home worker's thread, in the request's
+ * task. */
 #include "smbd/wire/query_directory.h"
 
 #include "node/base/utf.h"
@@ -12,7 +13,8 @@
 
 static int decode(struct smb_req *req)
 {
-	struct smb2_query_directory_req *args = arena_new(req->arena, struct smb2_query_directory_req);
+	struct smb2_query_directory_req *args =
+		arena_new(req->arena, struct smb2_query_directory_req);
 
 	if (!args)
 		return -ENOMEM;
@@ -23,16 +25,19 @@ static int decode(struct smb_req *req)
 static struct ntstatus check(struct smb_req *req, const struct smb2_query_directory_req *in)
 {
 	if (req->open->kind != OPEN_DIRECTORY)
-		return status_refused(req, NT_STATUS_INVALID_PARAMETER, req->open->path, "is no directory");
+		return status_refused(req, NT_STATUS_INVALID_PARAMETER, req->open->path,
+				      "is no directory");
 	if (in->output_buffer_length > req->conn->max_transact ||
 	    (req->conn->multi_credit && in->output_buffer_length > req_paid_bytes(req)))
-		return status_refused(req, NT_STATUS_INVALID_PARAMETER, NULL, "output buffer length");
+		return status_refused(req, NT_STATUS_INVALID_PARAMETER, NULL,
+				      "output buffer length");
 	if (!fscc_dir_class_valid(in->info_class))
 		return NT_STATUS_INVALID_INFO_CLASS;
 	if (in->output_buffer_length < fscc_dir_fixed_size(in->info_class))
 		return NT_STATUS_INFO_LENGTH_MISMATCH;
 	if (!(req->open->granted_access & SMB2_FILE_READ_DATA))
-		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path, "not open for listing");
+		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path,
+				      "not open for listing");
 	return NT_STATUS_OK;
 }
 
@@ -54,7 +59,8 @@ static struct ntstatus begin(struct smb_req *req, struct file_open *fo, struct b
 }
 
 /* Where the listing goes on, or begins. A pattern counts when it begins, or begins anew. */
-static struct ntstatus position(struct smb_req *req, struct file_open *fo, const struct smb2_query_directory_req *in)
+static struct ntstatus position(struct smb_req *req, struct file_open *fo,
+				const struct smb2_query_directory_req *in)
 {
 	bool again = in->flags & (SMB2_RESTART_SCANS | SMB2_REOPEN);
 
@@ -90,7 +96,8 @@ static int put(struct smb_req *req, struct fscc_dir_writer *dw, const struct dir
 }
 
 /* Fills the buffer. */
-static struct ntstatus list(struct smb_req *req, struct file_open *fo, const struct smb2_query_directory_req *in)
+static struct ntstatus list(struct smb_req *req, struct file_open *fo,
+			    const struct smb2_query_directory_req *in)
 {
 	struct fscc_dir_writer dw;
 	bool first = !dir_search_found(fo->search);

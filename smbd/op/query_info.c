@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* QUERY_INFO (MS-SMB2 3.3.5.20): sizes and types; the classes are in info_*.c. Home worker's thread. */
+/* QUERY_INFO (MS-SMB2 3.3.5.20): sizes and types; the classes are in info_*.c. Home worker's
+ * thread. */
 #include "smbd/op/info.h"
 #include "smbd/op/ops.h"
 #include "smbd/op/status.h"
@@ -20,7 +21,8 @@ static struct ntstatus check(struct smb_req *req, const struct smb2_query_info_r
 {
 	size_t payload = MAX((size_t)in->output_buffer_length, in->input.len);
 
-	if (payload > req->conn->max_transact || (req->conn->multi_credit && payload > req_paid_bytes(req)))
+	if (payload > req->conn->max_transact ||
+	    (req->conn->multi_credit && payload > req_paid_bytes(req)))
 		return status_refused(req, NT_STATUS_INVALID_PARAMETER, NULL, "buffer length");
 	return NT_STATUS_OK;
 }
@@ -33,7 +35,8 @@ static struct ntstatus cut(struct query *q, struct blob *all)
 	if (all->len <= max)
 		return NT_STATUS_OK;
 	if (q->in->info_type == SMB2_0_INFO_SECURITY) {
-		smb2_error_resp_encode_needed(&q->req->out, 0, q->req->conn->dialect == SMB2_DIALECT_311,
+		smb2_error_resp_encode_needed(&q->req->out, 0,
+					      q->req->conn->dialect == SMB2_DIALECT_311,
 					      (uint32_t)all->len);
 		req_error_body(q->req);
 		return NT_STATUS_BUFFER_TOO_SMALL;

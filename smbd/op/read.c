@@ -35,7 +35,8 @@ static struct ntstatus check_file(struct smb_req *req, const struct smb2_read_re
 	if (req->open->kind == OPEN_DIRECTORY)
 		return NT_STATUS_INVALID_DEVICE_REQUEST;
 	if (!(req->open->granted_access & (SMB2_FILE_READ_DATA | SMB2_FILE_EXECUTE)))
-		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path, "not open for reading");
+		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path,
+				      "not open for reading");
 	if (in->offset > INT64_MAX || in->length > INT64_MAX - in->offset)
 		return status_refused(req, NT_STATUS_INVALID_PARAMETER, req->open->path, "offset");
 	return NT_STATUS_OK;
@@ -53,8 +54,8 @@ static void respond(struct smb_req *req, void *buf, size_t n, void (*free_fn)(vo
 }
 
 /* Bytes read, with byte-range locks respected. `ret` is a status when it fails. */
-static int64_t read_locked(struct smb_req *req, struct file_open *fo, void *buf, const struct smb2_read_req *in,
-			   struct ntstatus *ret)
+static int64_t read_locked(struct smb_req *req, struct file_open *fo, void *buf,
+			   const struct smb2_read_req *in, struct ntstatus *ret)
 {
 	struct lk_open *lk = fo->hold.lk;
 	int64_t n;

@@ -4,7 +4,8 @@
 
 #include "smbd/wire/smb2.h"
 
-/* S-1-1-0, and what other systems put beside the entries that count: S-1-5-18, S-1-5-32-544, S-1-3-0, S-1-3-1 */
+/* S-1-1-0, and what other systems put beside the entries that count: S-1-5-18, S-1-5-32-544,
+ * S-1-3-0, S-1-3-1 */
 static const struct sid everyone = { 1, 1, { 0, 0, 0, 0, 0, 1 }, { 0 } };
 static const struct sid ignored[] = {
 	{ 1, 1, { 0, 0, 0, 0, 0, 5 }, { 18 } },
@@ -16,12 +17,16 @@ static const struct sid ignored[] = {
 #define MODE_R 4u
 #define MODE_W 2u
 #define MODE_X 1u
-#define OWNER_ALWAYS (SMB2_READ_CONTROL | SMB2_WRITE_DAC | SMB2_WRITE_OWNER | SMB2_SYNCHRONIZE | \
-		      SMB2_FILE_READ_ATTRIBUTES | SMB2_FILE_WRITE_ATTRIBUTES)
+#define OWNER_ALWAYS                                                                \
+	(SMB2_READ_CONTROL | SMB2_WRITE_DAC | SMB2_WRITE_OWNER | SMB2_SYNCHRONIZE | \
+	 SMB2_FILE_READ_ATTRIBUTES | SMB2_FILE_WRITE_ATTRIBUTES)
 
 static struct sid unix_sid(uint32_t kind, uint32_t id)
 {
-	return (struct sid){ .revision = 1, .sub_count = 2, .authority = { 0, 0, 0, 0, 0, 22 }, .sub = { kind, id } };
+	return (struct sid){ .revision = 1,
+			     .sub_count = 2,
+			     .authority = { 0, 0, 0, 0, 0, 22 },
+			     .sub = { kind, id } };
 }
 
 void secmap_owner_sids(const struct cluster_config *c, struct secmap_owner *w)
@@ -64,7 +69,8 @@ static void add(struct acl *acl, uint8_t type, uint32_t mask, const struct sid *
 	acl->aces[acl->n_aces++] = (struct ace){ .type = type, .mask = mask, .sid = *sid };
 }
 
-static int make_dacl(struct arena *a, const struct secmap_owner *w, uint32_t mode, bool directory, struct acl **ret)
+static int make_dacl(struct arena *a, const struct secmap_owner *w, uint32_t mode, bool directory,
+		     struct acl **ret)
 {
 	unsigned int u = mode >> 6 & 7, g = mode >> 3 & 7, o = mode & 7;
 	struct acl *acl = arena_new(a, struct acl);
@@ -75,19 +81,22 @@ static int make_dacl(struct arena *a, const struct secmap_owner *w, uint32_t mod
 	acl->aces = arena_calloc(a, 5, sizeof(*acl->aces));
 	if (!acl->aces)
 		return -ENOMEM;
-	if ((g | o) & ~u) /* the classes exclude each other: who is the owner gets no more than the owner's */
+	if ((g | o) &
+	    ~u) /* the classes exclude each other: who is the owner gets no more than the owner's */
 		add(acl, ACE_ACCESS_DENIED, deniable((g | o) & ~u), &w->owner);
 	add(acl, ACE_ACCESS_ALLOWED, rights(u, directory) | OWNER_ALWAYS, &w->owner);
 	if (o & ~g)
 		add(acl, ACE_ACCESS_DENIED, deniable(o & ~g), &w->group);
-	add(acl, ACE_ACCESS_ALLOWED, rights(g, directory) | SMB2_READ_CONTROL | SMB2_FILE_READ_ATTRIBUTES, &w->group);
-	add(acl, ACE_ACCESS_ALLOWED, rights(o, directory) | SMB2_READ_CONTROL | SMB2_FILE_READ_ATTRIBUTES, &everyone);
+	add(acl, ACE_ACCESS_ALLOWED,
+	    rights(g, directory) | SMB2_READ_CONTROL | SMB2_FILE_READ_ATTRIBUTES, &w->group);
+	add(acl, ACE_ACCESS_ALLOWED,
+	    rights(o, directory) | SMB2_READ_CONTROL | SMB2_FILE_READ_ATTRIBUTES, &everyone);
 	*ret = acl;
 	return 0;
 }
 
-int secmap_from_mode(struct arena *a, const struct secmap_owner *w, uint32_t mode, bool directory, uint32_t parts,
-		     struct secdesc *ret)
+int secmap_from_mode(struct arena *a, const struct secmap_owner *w, uint32_t mode, bool directory,
+		     uint32_t parts, struct secdesc *ret)
 {
 	struct secdesc sd = { .control = SECDESC_SELF_RELATIVE };
 	int r = 0;
@@ -119,11 +128,15 @@ static bool is_ignored(const struct sid *s)
 static unsigned int bits_of(uint32_t mask)
 {
 	return (mask & (SMB2_FILE_READ_DATA | SMB2_GENERIC_READ | SMB2_GENERIC_ALL) ? MODE_R : 0) |
-	       (mask & (SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA | SMB2_GENERIC_WRITE | SMB2_GENERIC_ALL) ? MODE_W : 0) |
+	       (mask & (SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA | SMB2_GENERIC_WRITE |
+			SMB2_GENERIC_ALL) ?
+			MODE_W :
+			0) |
 	       (mask & (SMB2_FILE_EXECUTE | SMB2_GENERIC_EXECUTE | SMB2_GENERIC_ALL) ? MODE_X : 0);
 }
 
-/* One class of users while the entries are walked in order: the first that speaks of a right decides. */
+/* One class of users while the entries are walked in order: the first that speaks of a right
+ * decides. */
 struct who {
 	const struct sid *sid; /* NULL: everyone alone */
 	unsigned int allowed, denied;
@@ -141,7 +154,8 @@ static void apply(struct who *w, const struct ace *e)
 		w->denied |= bits & ~w->allowed;
 }
 
-bool secmap_to_mode(const struct secdesc *sd, const struct secmap_owner *w, bool directory, uint32_t *ret)
+bool secmap_to_mode(const struct secdesc *sd, const struct secmap_owner *w, bool directory,
+		    uint32_t *ret)
 {
 	struct who classes[3] = { { .sid = &w->owner }, { .sid = &w->group }, { .sid = NULL } };
 
@@ -158,7 +172,8 @@ bool secmap_to_mode(const struct secdesc *sd, const struct secmap_owner *w, bool
 			return false;
 		if (is_ignored(&e->sid))
 			continue;
-		if (!sid_equal(&e->sid, &everyone) && !sid_equal(&e->sid, &w->owner) && !sid_equal(&e->sid, &w->group))
+		if (!sid_equal(&e->sid, &everyone) && !sid_equal(&e->sid, &w->owner) &&
+		    !sid_equal(&e->sid, &w->group))
 			return false;
 		for (size_t k = 0; k < ARRAY_SIZE(classes); k++)
 			apply(&classes[k], e);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SET_INFO: times, attributes, sizes (MS-FSA 2.1.5.15.2, .1, .4). Home worker's thread, in the request's task. */
+/* SET_INFO: times, attributes, sizes (MS-FSA 2.1.5.15.2, .1, .4). Home worker's thread, in the
+ * request's task. */
 #include <sys/stat.h>
 
 #include "node/base/clock.h"
@@ -30,7 +31,8 @@ static struct ntstatus attributes_of(struct smb_req *req, uint32_t attrs, struct
 	if ((attrs & SMB2_FILE_ATTRIBUTE_TEMPORARY) && directory)
 		return NT_STATUS_INVALID_PARAMETER;
 	s->set_attrs = true;
-	s->dos_attrs = attrs & ~(uint32_t)(SMB2_FILE_ATTRIBUTE_NORMAL | SMB2_FILE_ATTRIBUTE_DIRECTORY);
+	s->dos_attrs =
+		attrs & ~(uint32_t)(SMB2_FILE_ATTRIBUTE_NORMAL | SMB2_FILE_ATTRIBUTE_DIRECTORY);
 	return NT_STATUS_OK;
 }
 
@@ -52,7 +54,8 @@ static void remember_mtime(struct file_open *fo, uint64_t asked, const struct vf
 	}
 }
 
-struct ntstatus set_basic(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+struct ntstatus set_basic(struct smb_req *req, struct file_open *fo,
+			  const struct smb2_set_info_req *in)
 {
 	struct vfs_setattr s = { 0 };
 	struct timespec change; /* the system keeps it, and nobody can set it */
@@ -77,7 +80,8 @@ struct ntstatus set_basic(struct smb_req *req, struct file_open *fo, const struc
 }
 
 /* Makes the file `size` bytes long. As I/O, so that the owner can wait for its end. */
-static struct ntstatus resize(struct smb_req *req, struct file_open *fo, uint64_t size, bool only_reserve)
+static struct ntstatus resize(struct smb_req *req, struct file_open *fo, uint64_t size,
+			      bool only_reserve)
 {
 	struct lockc *lock = req->worker->lock;
 	struct lk_open *lk = fo->hold.lk;
@@ -88,7 +92,8 @@ static struct ntstatus resize(struct smb_req *req, struct file_open *fo, uint64_
 	r = req_may_serve(req);
 	if (r == 0) {
 		task_shield_begin();
-		r = only_reserve ? vfs_allocate(fo->file, size) : vfs_truncate(fo->file, file_cred(fo), size);
+		r = only_reserve ? vfs_allocate(fo->file, size) :
+				   vfs_truncate(fo->file, file_cred(fo), size);
 		if (r == 0 && fo->through)
 			r = vfs_flush(fo->file);
 		info_keep_times(fo);
@@ -100,17 +105,20 @@ static struct ntstatus resize(struct smb_req *req, struct file_open *fo, uint64_
 
 static bool size_of(const struct smb_req *req, const struct smb2_set_info_req *in, uint64_t *ret)
 {
-	return req->open->kind == OPEN_FILE && fscc_u64_decode(in->buffer, ret) == 0 && *ret <= INT64_MAX;
+	return req->open->kind == OPEN_FILE && fscc_u64_decode(in->buffer, ret) == 0 &&
+	       *ret <= INT64_MAX;
 }
 
-struct ntstatus set_end_of_file(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+struct ntstatus set_end_of_file(struct smb_req *req, struct file_open *fo,
+				const struct smb2_set_info_req *in)
 {
 	uint64_t size;
 
 	return size_of(req, in, &size) ? resize(req, fo, size, false) : NT_STATUS_INVALID_PARAMETER;
 }
 
-struct ntstatus set_allocation(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+struct ntstatus set_allocation(struct smb_req *req, struct file_open *fo,
+			       const struct smb2_set_info_req *in)
 {
 	struct vfs_stat st;
 	uint64_t size;

@@ -3,7 +3,8 @@
 #include "smbd/op/info.h"
 #include "smbd/op/status.h"
 
-/* Whether the directory has entries. One that the user may not list counts as empty: rmdir(2) knows better later. */
+/* Whether the directory has entries. One that the user may not list counts as empty: rmdir(2) knows
+ * better later. */
 static int is_empty(struct file_open *fo, bool *ret)
 {
 	struct vfs_file *f;
@@ -24,7 +25,8 @@ static int is_empty(struct file_open *fo, bool *ret)
 	return r < 0 ? r : 0;
 }
 
-static struct ntstatus delete_allowed(struct smb_req *req, struct file_open *fo, bool ignore_readonly)
+static struct ntstatus delete_allowed(struct smb_req *req, struct file_open *fo,
+				      bool ignore_readonly)
 {
 	struct vfs_stat st;
 	bool empty = true;
@@ -35,21 +37,27 @@ static struct ntstatus delete_allowed(struct smb_req *req, struct file_open *fo,
 	if (!*fo->open->path)
 		return status_refused(req, NT_STATUS_CANNOT_DELETE, "", "the root of the share");
 	if ((st.dos_attrs & SMB2_FILE_ATTRIBUTE_READONLY) && !ignore_readonly)
-		return status_refused(req, NT_STATUS_CANNOT_DELETE, fo->open->path, "write-protected");
+		return status_refused(req, NT_STATUS_CANNOT_DELETE, fo->open->path,
+				      "write-protected");
 	if (st.type == VFS_DIR)
 		r = is_empty(fo, &empty);
 	if (r < 0)
 		return req_fail(req, r);
-	return empty ? NT_STATUS_OK : status_refused(req, NT_STATUS_DIRECTORY_NOT_EMPTY, fo->open->path, "not empty");
+	return empty ? NT_STATUS_OK :
+		       status_refused(req, NT_STATUS_DIRECTORY_NOT_EMPTY, fo->open->path,
+				      "not empty");
 }
 
-static struct ntstatus decode(const struct smb2_set_info_req *in, bool *ret_on, bool *ret_ignore_readonly)
+static struct ntstatus decode(const struct smb2_set_info_req *in, bool *ret_on,
+			      bool *ret_ignore_readonly)
 {
 	uint32_t flags;
 
 	*ret_ignore_readonly = false;
 	if (in->info_class == FSCC_FILE_DISPOSITION)
-		return fscc_disposition_decode(in->buffer, ret_on) < 0 ? NT_STATUS_INVALID_PARAMETER : NT_STATUS_OK;
+		return fscc_disposition_decode(in->buffer, ret_on) < 0 ?
+			       NT_STATUS_INVALID_PARAMETER :
+			       NT_STATUS_OK;
 	if (fscc_u32_decode(in->buffer, &flags) < 0)
 		return NT_STATUS_INVALID_PARAMETER;
 	if (flags & (FSCC_DISPOSITION_POSIX_SEMANTICS | FSCC_DISPOSITION_ON_CLOSE))
@@ -59,7 +67,8 @@ static struct ntstatus decode(const struct smb2_set_info_req *in, bool *ret_on, 
 	return NT_STATUS_OK;
 }
 
-struct ntstatus set_disposition(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+struct ntstatus set_disposition(struct smb_req *req, struct file_open *fo,
+				const struct smb2_set_info_req *in)
 {
 	bool on, ignore_readonly;
 	struct ntstatus s = decode(in, &on, &ignore_readonly);

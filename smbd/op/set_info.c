@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SET_INFO (MS-SMB2 3.3.5.21): sizes, types, access; the classes are in set_*.c. Home worker's thread. */
+/* SET_INFO (MS-SMB2 3.3.5.21): sizes, types, access; the classes are in set_*.c. Home worker's
+ * thread. */
 #include "smbd/op/info.h"
 #include "smbd/op/ops.h"
 #include "smbd/op/status.h"
@@ -14,7 +15,8 @@ static int decode(struct smb_req *req)
 	return smb2_set_info_req_decode(req->in, args);
 }
 
-static struct ntstatus set_position(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+static struct ntstatus set_position(struct smb_req *req, struct file_open *fo,
+				    const struct smb2_set_info_req *in)
 {
 	uint64_t v;
 
@@ -25,10 +27,11 @@ static struct ntstatus set_position(struct smb_req *req, struct file_open *fo, c
 }
 
 /* MS-FSCC 2.4.26, MS-FSA 2.1.5.15.9 */
-static struct ntstatus set_mode(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+static struct ntstatus set_mode(struct smb_req *req, struct file_open *fo,
+				const struct smb2_set_info_req *in)
 {
-	const uint32_t valid = SMB2_FILE_WRITE_THROUGH | SMB2_FILE_SEQUENTIAL_ONLY | SMB2_FILE_SYNCHRONOUS_IO_ALERT |
-			       SMB2_FILE_SYNCHRONOUS_IO_NONALERT;
+	const uint32_t valid = SMB2_FILE_WRITE_THROUGH | SMB2_FILE_SEQUENTIAL_ONLY |
+			       SMB2_FILE_SYNCHRONOUS_IO_ALERT | SMB2_FILE_SYNCHRONOUS_IO_NONALERT;
 	uint32_t v;
 
 	if (fscc_u32_decode(in->buffer, &v) < 0 || (v & ~valid))
@@ -38,12 +41,14 @@ static struct ntstatus set_mode(struct smb_req *req, struct file_open *fo, const
 	return NT_STATUS_OK;
 }
 
-static struct ntstatus set_eas(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+static struct ntstatus set_eas(struct smb_req *req, struct file_open *fo,
+			       const struct smb2_set_info_req *in)
 {
 	return NT_STATUS_EAS_NOT_SUPPORTED;
 }
 
-static struct ntstatus set_valid_length(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+static struct ntstatus set_valid_length(struct smb_req *req, struct file_open *fo,
+					const struct smb2_set_info_req *in)
 {
 	return NT_STATUS_PRIVILEGE_NOT_HELD; /* it would show what was on the disk before */
 }
@@ -51,7 +56,8 @@ static struct ntstatus set_valid_length(struct smb_req *req, struct file_open *f
 static const struct {
 	uint8_t info_class;
 	uint32_t access; /* that the open must have */
-	struct ntstatus (*set)(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in);
+	struct ntstatus (*set)(struct smb_req *req, struct file_open *fo,
+			       const struct smb2_set_info_req *in);
 } classes[] = {
 	{ FSCC_FILE_BASIC, SMB2_FILE_WRITE_ATTRIBUTES, set_basic },
 	{ FSCC_FILE_RENAME, SMB2_DELETE, set_rename },
@@ -68,26 +74,31 @@ static const struct {
 	{ FSCC_FILE_VALID_DATA_LENGTH, SMB2_FILE_WRITE_DATA, set_valid_length },
 };
 
-struct ntstatus set_file_info(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+struct ntstatus set_file_info(struct smb_req *req, struct file_open *fo,
+			      const struct smb2_set_info_req *in)
 {
 	size_t i = 0;
 
 	while (i < ARRAY_SIZE(classes) && classes[i].info_class != in->info_class)
 		i++;
 	if (i == ARRAY_SIZE(classes))
-		return fscc_file_fixed_size(in->info_class) ? NT_STATUS_NOT_SUPPORTED : NT_STATUS_INVALID_INFO_CLASS;
+		return fscc_file_fixed_size(in->info_class) ? NT_STATUS_NOT_SUPPORTED :
+							      NT_STATUS_INVALID_INFO_CLASS;
 	if (in->buffer.len < fscc_file_fixed_size(in->info_class))
 		return NT_STATUS_INFO_LENGTH_MISMATCH;
 	if (classes[i].access & ~req->open->granted_access)
-		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path, "not open for this change");
+		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path,
+				      "not open for this change");
 	return classes[i].set(req, fo, in);
 }
 
-static struct ntstatus set(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+static struct ntstatus set(struct smb_req *req, struct file_open *fo,
+			   const struct smb2_set_info_req *in)
 {
 	if (!fo) /* a pipe: it is in message mode already, and the rest means nothing to it */
-		return in->info_type == SMB2_0_INFO_FILE && in->info_class == FSCC_FILE_PIPE ? NT_STATUS_OK :
-											       NT_STATUS_NOT_SUPPORTED;
+		return in->info_type == SMB2_0_INFO_FILE && in->info_class == FSCC_FILE_PIPE ?
+			       NT_STATUS_OK :
+			       NT_STATUS_NOT_SUPPORTED;
 	if (!fo->hold.lk)
 		return NT_STATUS_FILE_CLOSED;
 	switch (in->info_type) {
@@ -96,7 +107,8 @@ static struct ntstatus set(struct smb_req *req, struct file_open *fo, const stru
 	case SMB2_0_INFO_SECURITY:
 		return set_security_info(req, fo, in);
 	case SMB2_0_INFO_FILESYSTEM:
-		return status_refused(req, NT_STATUS_ACCESS_DENIED, NULL, "volumes are not changed by clients");
+		return status_refused(req, NT_STATUS_ACCESS_DENIED, NULL,
+				      "volumes are not changed by clients");
 	case SMB2_0_INFO_QUOTA:
 		return NT_STATUS_NOT_SUPPORTED;
 	default:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SET_INFO: renaming and hard links (MS-FSA 2.1.5.15.12, 2.1.5.15.6). Home worker's thread, in the request's task. */
+/* SET_INFO: renaming and hard links (MS-FSA 2.1.5.15.12, 2.1.5.15.6). Home worker's thread, in the
+ * request's task. */
 #include "node/base/utf.h"
 #include "smbd/op/create_name.h"
 #include "smbd/op/info.h"
@@ -9,13 +10,16 @@ struct move {
 	struct smb_req *req;
 	struct file_open *fo;
 	struct fscc_rename in;
-	struct vfs_stat st;      /* of the file */
+	struct vfs_stat st; /* of the file */
 	const char *from;
-	struct vfs_name where;   /* what the new name stands for now */
-	const char *to;          /* new path, with the client's spelling of the last component */
+	struct vfs_name where; /* what the new name stands for now */
+	const char *to; /* new path, with the client's spelling of the last component */
 };
 
-static struct vfs *move_vfs(const struct move *m) { return m->req->tree->share->vfs; }
+static struct vfs *move_vfs(const struct move *m)
+{
+	return m->req->tree->share->vfs;
+}
 
 static struct ntstatus refuse(struct move *m, struct ntstatus s, const char *rule)
 {
@@ -38,7 +42,8 @@ static struct ntstatus check_source(struct move *m)
 		m->from = arena_strdup(a, m->fo->open->path);
 	if (!m->from)
 		return req_fail(m->req, -ENOMEM);
-	return *m->from ? NT_STATUS_OK : refuse(m, NT_STATUS_ACCESS_DENIED, "the root of the share");
+	return *m->from ? NT_STATUS_OK :
+			  refuse(m, NT_STATUS_ACCESS_DENIED, "the root of the share");
 }
 
 static struct ntstatus parse(struct move *m, const struct smb2_set_info_req *in)
@@ -50,7 +55,8 @@ static struct ntstatus parse(struct move *m, const struct smb2_set_info_req *in)
 
 	if (fscc_rename_decode(in->buffer, in->info_class, &m->in) < 0 || m->in.root_directory != 0)
 		return refuse(m, NT_STATUS_INVALID_PARAMETER, "rename information");
-	if (m->in.name.len > 2 && m->in.name.data[0] == '\\' && m->in.name.data[1] == 0) /* with or without, from the root */
+	if (m->in.name.len > 2 && m->in.name.data[0] == '\\' &&
+	    m->in.name.data[1] == 0) /* with or without, from the root */
 		m->in.name = BLOB(m->in.name.data + 2, m->in.name.len - 2);
 	s = create_name_parse(m->req->arena, m->in.name, &name);
 	if (!ntstatus_is_ok(s))
@@ -64,7 +70,8 @@ static struct ntstatus parse(struct move *m, const struct smb2_set_info_req *in)
 		return refuse(m, status_of_path(m->req, r), "new path");
 	last = strrchr(name.path, '/');
 	last = last ? last + 1 : name.path;
-	m->to = *m->where.parent ? arena_printf(m->req->arena, "%s/%s", m->where.parent, last) : last;
+	m->to = *m->where.parent ? arena_printf(m->req->arena, "%s/%s", m->where.parent, last) :
+				   last;
 	return m->to ? NT_STATUS_OK : req_fail(m->req, -ENOMEM);
 }
 
@@ -78,12 +85,15 @@ static struct ntstatus check_unused(struct move *m)
 
 	if (r < 0)
 		return r == -ENOENT ? NT_STATUS_OK : req_fail(m->req, r);
-	key = (struct file_key){ .volume = f->key.volume, .inode = f->key.ino, .generation = f->key.generation };
+	key = (struct file_key){ .volume = f->key.volume,
+				 .inode = f->key.ino,
+				 .generation = f->key.generation };
 	vfs_close(f);
 	r = lockc_query(m->req->worker->lock, &key, &info);
 	if (r != LK_OK)
 		return status_of_lock(m->req, r);
-	return info.opens ? refuse(m, NT_STATUS_ACCESS_DENIED, "the file to be replaced is open") : NT_STATUS_OK;
+	return info.opens ? refuse(m, NT_STATUS_ACCESS_DENIED, "the file to be replaced is open") :
+			    NT_STATUS_OK;
 }
 
 static bool same_file(const struct move *m)
@@ -102,12 +112,13 @@ static struct ntstatus check_target(struct move *m)
 		return refuse(m, NT_STATUS_ACCESS_DENIED, "directories are not replaced");
 	if ((m->where.st.dos_attrs & SMB2_FILE_ATTRIBUTE_READONLY) &&
 	    !(m->in.flags & FSCC_RENAME_IGNORE_READONLY_ATTRIBUTE))
-		return refuse(m, NT_STATUS_ACCESS_DENIED, "the file to be replaced is write-protected");
+		return refuse(m, NT_STATUS_ACCESS_DENIED,
+			      "the file to be replaced is write-protected");
 	return check_unused(m);
 }
 
-/* Renames on disk. What is replaced keeps the spelling of its name at first: rename(2) replaces that name, and the client's
- * spelling comes after it. */
+/* Renames on disk. What is replaced keeps the spelling of its name at first: rename(2) replaces
+ * that name, and the client's spelling comes after it. */
 static int rename_on_disk(struct move *m)
 {
 	const struct cred *c = file_cred(m->fo);
@@ -132,22 +143,28 @@ static void keep_path(struct move *m)
 	m->fo->open->path = path;
 }
 
-/* The directory that gets the name is open for writing meanwhile, without sharing its deletion: who has it open for deletion, or
- * does not share writing, is in the way (MS-FSA 2.1.5.15.12). */
+/* The directory that gets the name is open for writing meanwhile, without sharing its deletion: who
+ * has it open for deletion, or does not share writing, is in the way (MS-FSA 2.1.5.15.12). */
 static struct ntstatus hold_parent(struct move *m, struct lk_holder *h)
 {
-	struct rec_open want = { .directory = true, .client_guid = m->req->conn->client_guid,
-				 .access = SMB2_FILE_WRITE_DATA, .share = SMB2_FILE_SHARE_READ | SMB2_FILE_SHARE_WRITE,
+	struct rec_open want = { .directory = true,
+				 .client_guid = m->req->conn->client_guid,
+				 .access = SMB2_FILE_WRITE_DATA,
+				 .share = SMB2_FILE_SHARE_READ | SMB2_FILE_SHARE_WRITE,
 				 .share_name = (char *)(uintptr_t)m->req->tree->share->conf->name,
 				 .user = m->req->session->user.name,
-				 .path = (char *)(uintptr_t)m->where.parent, .session_id = m->req->session->id };
+				 .path = (char *)(uintptr_t)m->where.parent,
+				 .session_id = m->req->session->id };
 	struct lk_open *lk;
 	struct vfs_file *f;
-	int r = vfs_open(move_vfs(m), file_cred(m->fo), m->where.parent, VFS_PATH | VFS_DIRECTORY, 0, &f);
+	int r = vfs_open(move_vfs(m), file_cred(m->fo), m->where.parent, VFS_PATH | VFS_DIRECTORY,
+			 0, &f);
 
 	if (r < 0)
 		return status_of_path(m->req, r);
-	want.key = (struct file_key){ .volume = f->key.volume, .inode = f->key.ino, .generation = f->key.generation };
+	want.key = (struct file_key){ .volume = f->key.volume,
+				      .inode = f->key.ino,
+				      .generation = f->key.generation };
 	vfs_close(f);
 	r = lockc_open(m->req->worker->lock, &want, false, &lk);
 	if (r != LK_OK)
@@ -156,7 +173,8 @@ static struct ntstatus hold_parent(struct move *m, struct lk_holder *h)
 	return NT_STATUS_OK;
 }
 
-/* Tells the owner first: it may refuse, and others must not see the old name as long as they ask it. */
+/* Tells the owner first: it may refuse, and others must not see the old name as long as they ask
+ * it. */
 static struct ntstatus move_held(struct move *m)
 {
 	struct lockc *lock = m->req->worker->lock;
@@ -176,7 +194,8 @@ static struct ntstatus move_held(struct move *m)
 	if (r == -EEXIST)
 		return NT_STATUS_OBJECT_NAME_COLLISION;
 	if (r < 0)
-		return r == -ENOENT || r == -ENOTDIR ? NT_STATUS_OBJECT_PATH_NOT_FOUND : req_fail(m->req, r);
+		return r == -ENOENT || r == -ENOTDIR ? NT_STATUS_OBJECT_PATH_NOT_FOUND :
+						       req_fail(m->req, r);
 	keep_path(m);
 	return NT_STATUS_OK;
 }
@@ -192,7 +211,8 @@ static struct ntstatus move_it(struct move *m)
 	return s;
 }
 
-struct ntstatus set_rename(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+struct ntstatus set_rename(struct smb_req *req, struct file_open *fo,
+			   const struct smb2_set_info_req *in)
 {
 	struct move m = { .req = req, .fo = fo };
 	struct ntstatus s = check_source(&m);
@@ -226,11 +246,13 @@ static struct ntstatus link_it(struct move *m)
 		(void)vfs_flush(m->fo->file);
 	task_shield_end();
 	if (r < 0)
-		return r == -ENOENT || r == -ENOTDIR ? NT_STATUS_OBJECT_PATH_NOT_FOUND : req_fail(m->req, r);
+		return r == -ENOENT || r == -ENOTDIR ? NT_STATUS_OBJECT_PATH_NOT_FOUND :
+						       req_fail(m->req, r);
 	return NT_STATUS_OK;
 }
 
-struct ntstatus set_link(struct smb_req *req, struct file_open *fo, const struct smb2_set_info_req *in)
+struct ntstatus set_link(struct smb_req *req, struct file_open *fo,
+			 const struct smb2_set_info_req *in)
 {
 	struct move m = { .req = req, .fo = fo };
 	struct ntstatus s;
@@ -243,7 +265,8 @@ struct ntstatus set_link(struct smb_req *req, struct file_open *fo, const struct
 	if (ntstatus_is_ok(s))
 		s = parse(&m, in);
 	if (ntstatus_is_ok(s) && same_file(&m))
-		return m.in.flags & FSCC_RENAME_REPLACE_IF_EXISTS ? NT_STATUS_OK : NT_STATUS_OBJECT_NAME_COLLISION;
+		return m.in.flags & FSCC_RENAME_REPLACE_IF_EXISTS ? NT_STATUS_OK :
+								    NT_STATUS_OBJECT_NAME_COLLISION;
 	if (ntstatus_is_ok(s))
 		s = check_target(&m);
 	return ntstatus_is_ok(s) ? link_it(&m) : s;

@@ -50,11 +50,13 @@ struct ntstatus status_of_path(struct smb_req *req, int err)
 	}
 }
 
-struct ntstatus status_refused(struct smb_req *req, struct ntstatus s, const char *path, const char *rule)
+struct ntstatus status_refused(struct smb_req *req, struct ntstatus s, const char *path,
+			       const char *rule)
 {
 	char buf[11];
 
-	log_debug("request refused: client=%s command=%s status=%s rule=%s path=%s", req->conn->name, req->row->name,
-		  ntstatus_str(s, buf), log_esc(rule), log_esc(path));
+	log_debug("request refused: client=%s command=%s status=%s rule=%s path=%s",
+		  req->conn->name, req->row->name, ntstatus_str(s, buf), log_esc(rule),
+		  log_esc(path));
 	return s;
 }

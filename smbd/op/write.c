@@ -34,7 +34,8 @@ static struct ntstatus check_file(struct smb_req *req, const struct smb2_write_r
 	if (req->open->kind == OPEN_DIRECTORY)
 		return NT_STATUS_INVALID_DEVICE_REQUEST;
 	if (!(req->open->granted_access & (SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA)))
-		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path, "not open for writing");
+		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path,
+				      "not open for writing");
 	if (in->offset == OFFSET_APPEND && !(req->open->granted_access & SMB2_FILE_WRITE_DATA))
 		return NT_STATUS_OK;
 	if (in->offset > INT64_MAX || in->data.len > INT64_MAX - in->offset)
@@ -42,7 +43,8 @@ static struct ntstatus check_file(struct smb_req *req, const struct smb2_write_r
 	return NT_STATUS_OK;
 }
 
-/* Where the bytes go: an open that may only append writes at the end, whatever it says (MS-FSA 2.1.5.4). */
+/* Where the bytes go: an open that may only append writes at the end, whatever it says
+ * (MS-FSA 2.1.5.4). */
 static int find_offset(struct smb_req *req, struct file_open *fo, uint64_t *off)
 {
 	struct vfs_stat st;
@@ -56,7 +58,8 @@ static int find_offset(struct smb_req *req, struct file_open *fo, uint64_t *off)
 	return r;
 }
 
-static struct ntstatus write_locked(struct smb_req *req, struct file_open *fo, const struct smb2_write_req *in)
+static struct ntstatus write_locked(struct smb_req *req, struct file_open *fo,
+				    const struct smb2_write_req *in)
 {
 	bool through = fo->through || (in->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
 	struct lockc *lock = req->worker->lock;

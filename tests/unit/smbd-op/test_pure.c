@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What commands decide without a file: names, patterns, access masks, security descriptors, statuses. */
+/* What commands decide without a file: names, patterns, access masks, security descriptors,
+ * statuses. */
 #include "tests/unit/test.h"
 
 #include "node/base/utf.h"
@@ -87,9 +88,11 @@ static void test_long_names(void **state)
 	assert_true(ntstatus_is_ok(create_name_parse(&a, utf16(&a, name), &n)));
 	name[255] = 'x';
 	name[256] = '\0';
-	assert_int_equal(create_name_parse(&a, utf16(&a, name), &n).v, NTSTATUS_OBJECT_NAME_INVALID);
+	assert_int_equal(create_name_parse(&a, utf16(&a, name), &n).v,
+			 NTSTATUS_OBJECT_NAME_INVALID);
 	/* half of a surrogate pair */
-	assert_int_equal(create_name_parse(&a, BLOB("\x00\xd8", 2), &n).v, NTSTATUS_OBJECT_NAME_INVALID);
+	assert_int_equal(create_name_parse(&a, BLOB("\x00\xd8", 2), &n).v,
+			 NTSTATUS_OBJECT_NAME_INVALID);
 }
 
 static void test_short_names(void **state)
@@ -129,25 +132,40 @@ static void test_patterns(void **state)
 		const char *pattern, *name;
 		bool match;
 	} cases[] = {
-		{ "", "anything", true },	    { "*", "anything.txt", true },
-		{ "*.txt", "a.txt", true },	    { "*.txt", "a.TXT", true },
-		{ "*.txt", "a.txt.bak", false },    { "a?c", "abc", true },
-		{ "a?c", "ac", false },		    { "?", "", false },
-		{ "a*b*c", "a--b--b-c", true },	    { "a*b*c", "a--c--b", false },
+		{ "", "anything", true },
+		{ "*", "anything.txt", true },
+		{ "*.txt", "a.txt", true },
+		{ "*.txt", "a.TXT", true },
+		{ "*.txt", "a.txt.bak", false },
+		{ "a?c", "abc", true },
+		{ "a?c", "ac", false },
+		{ "?", "", false },
+		{ "a*b*c", "a--b--b-c", true },
+		{ "a*b*c", "a--c--b", false },
 		{ "*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
-		{ "ÄPFEL*", "äpfel.txt", true },    { "straße", "STRAßE", true },
+		{ "ÄPFEL*", "äpfel.txt", true },
+		{ "straße", "STRAßE", true },
 		/* DOS_STAR: up to the last dot */
-		{ "<.txt", "a.b.txt", true },	    { "<\"*", "a.b.c", true },
-		{ "<\"*", "name", true },	    { "<", "a.txt", false },
-		{ "<", "name", true },		    { "<.b", "a.b.c", false },
-		{ "<c", "a.bc", false },		    { "<bc", "a.bc", true },
+		{ "<.txt", "a.b.txt", true },
+		{ "<\"*", "a.b.c", true },
+		{ "<\"*", "name", true },
+		{ "<", "a.txt", false },
+		{ "<", "name", true },
+		{ "<.b", "a.b.c", false },
+		{ "<c", "a.bc", false },
+		{ "<bc", "a.bc", true },
 		/* DOS_QM: one, or none before a dot or at the end */
-		{ ">>>.txt", "a.txt", true },	    { ">>>.txt", "abc.txt", true },
-		{ ">>>.txt", "abcd.txt", false },   { "a>>", "a", true },
-		{ "a>>", "abc", true },		    { "a>>", "abcd", false },
+		{ ">>>.txt", "a.txt", true },
+		{ ">>>.txt", "abc.txt", true },
+		{ ">>>.txt", "abcd.txt", false },
+		{ "a>>", "a", true },
+		{ "a>>", "abc", true },
+		{ "a>>", "abcd", false },
 		/* DOS_DOT: a dot, or the end */
-		{ "a\"", "a", true },		    { "a\"b", "a.b", true },
-		{ "a\"b", "ab", false },	    { "*\"", "noext", true },
+		{ "a\"", "a", true },
+		{ "a\"b", "a.b", true },
+		{ "a\"b", "ab", false },
+		{ "*\"", "noext", true },
 		{ "*.*", "noext", false },
 	};
 
@@ -196,12 +214,14 @@ static void test_access(void **state)
 	assert_int_equal(access_map_generic(SMB2_GENERIC_ALL), SMB2_FILE_ALL_ACCESS);
 	assert_int_equal(access_map_generic(SMB2_GENERIC_READ | SMB2_MAXIMUM_ALLOWED),
 			 SMB2_FILE_GENERIC_READ | SMB2_MAXIMUM_ALLOWED);
-	assert_int_equal(access_maximal(&f) & (SMB2_FILE_WRITE_DATA | SMB2_DELETE | SMB2_WRITE_DAC), 0);
+	assert_int_equal(access_maximal(&f) & (SMB2_FILE_WRITE_DATA | SMB2_DELETE | SMB2_WRITE_DAC),
+			 0);
 	assert_true(access_maximal(&f) & SMB2_FILE_READ_DATA);
 	f = (struct access_facts){ .read = true, .write = true, .owner = true, .may_delete = true };
 	assert_int_equal(access_maximal(&f), SMB2_FILE_ALL_ACCESS);
 	f = (struct access_facts){ .directory = true };
-	assert_int_equal(access_maximal(&f) & (SMB2_FILE_READ_DATA | SMB2_FILE_EXECUTE), SMB2_FILE_EXECUTE);
+	assert_int_equal(access_maximal(&f) & (SMB2_FILE_READ_DATA | SMB2_FILE_EXECUTE),
+			 SMB2_FILE_EXECUTE);
 }
 
 /* --- security descriptors --- */
@@ -251,7 +271,9 @@ static void test_strangers(void **state)
 
 static void test_sid_of_user(void **state)
 {
-	struct user u = { .name = "u", .uid = 1000, .sid = { 1, 5, { 0, 0, 0, 0, 0, 5 }, { 21, 1, 2, 3, 4 } } };
+	struct user u = { .name = "u",
+			  .uid = 1000,
+			  .sid = { 1, 5, { 0, 0, 0, 0, 0, 5 }, { 21, 1, 2, 3, 4 } } };
 	struct cluster_config c = { .n_users = 1, .users = &u };
 	struct secmap_owner who = { .uid = 1000, .gid = 100 };
 	char text[SID_STR_SIZE];
