@@ -39,7 +39,7 @@ static struct ntstatus check_access(struct create *c)
 {
 	uint32_t a = c->in.desired_access;
 
-	if (a == 0 || (a & ACCESS_INVALID))
+	if (a == 0)
 		return status_refused(c->req, NT_STATUS_ACCESS_DENIED, NULL, "access mask");
 	if (a & SMB2_ACCESS_SYSTEM_SECURITY)
 		return status_refused(c->req, NT_STATUS_PRIVILEGE_NOT_HELD, NULL,
@@ -86,6 +86,8 @@ struct ntstatus create_check(struct create *c)
 	if (in->impersonation_level > SMB2_IMPERSONATION_DELEGATE)
 		return status_refused(c->req, NT_STATUS_BAD_IMPERSONATION_LEVEL, NULL,
 				      "impersonation level");
+	if (in->desired_access & ACCESS_INVALID)
+		return status_refused(c->req, NT_STATUS_ACCESS_DENIED, NULL, "access mask");
 	if (in->disposition > SMB2_FILE_OVERWRITE_IF ||
 	    (in->share_access & ~(uint32_t)SHARE_VALID) ||
 	    (in->file_attributes & ~ATTRIBUTES_VALID))

@@ -4,6 +4,7 @@
 #include "smbd/wire/fsctl.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "node/loop/io.h"
 #include "smbd/op/fsctl.h"
@@ -21,14 +22,25 @@ struct control {
 	struct wr *out;
 };
 
-/* The attribute is not kept: every file can have holes here. */
+/* MS-FSA 2.1.5.10.36. Every file can have holes here; clients want to see the attribute all the
+ * same, and a file without it looks as if it had none. */
 static struct ntstatus set_sparse(struct control *c)
 {
-	bool sparse;
+	struct vfs_setattr s = { .set_sparse = true };
+	int r;
 
-	if (c->req->open->kind != OPEN_FILE || fsctl_set_sparse_decode(c->in->input, &sparse) < 0)
+	if (c->req->open->kind != OPEN_FILE || fsctl_set_sparse_decode(c->in->input, &s.sparse) < 0)
 		return NT_STATUS_INVALID_PARAMETER;
-	return NT_STATUS_OK;
+	s.atime.tv_nsec = s.mtime.tv_nsec = s.btime.tv_nsec = UTIME_OMIT;
+	r = req_may_serve(c->req);
+	if (r == 0)
+		r = vfs_setattr(c->fo->file, NULL, &s); /* the right was granted with the open */
+	return r < 0 ? req_fail(c->req, r) : NT_STATUS_OK;
+}
+
+static bool is_sparse(const struct vfs_stat *st)
+{
+	return st->dos_attrs & SMB2_FILE_ATTRIBUTE_SPARSE_FILE;
 }
 
 struct seek {
@@ -64,12 +76,20 @@ static struct ntstatus allocated_ranges(struct control *c)
 	struct seek s = { .fd = c->fo->file->fd };
 	struct ntstatus status = NT_STATUS_OK;
 	struct fsctl_range q;
+	struct vfs_stat st;
 	uint64_t end;
+	int r;
 
 	if (c->req->open->kind != OPEN_FILE ||
 	    fsctl_allocated_ranges_req_decode(c->in->input, &q) < 0)
 		return NT_STATUS_INVALID_PARAMETER;
+	r = vfs_stat(c->fo->file, &st);
+	if (r < 0)
+		return req_fail(c->req, r);
 	end = q.offset + q.length;
+	if (!is_sparse(&st))
+		return q.length && q.offset < st.size ? put_range(c, q.offset, MIN(end, st.size)) :
+							NT_STATUS_OK;
 	for (s.off = (int64_t)q.offset; ntstatus_is_ok(status) && (uint64_t)s.off < end;
 	     s.off = s.hole) {
 		offload_run(seek_blocking, &s);
@@ -107,8 +127,10 @@ static int zero_range(struct file_open *fo, const struct fsctl_range *q)
 	end = MIN(q->offset + q->length, st.size);
 	if (end == q->offset)
 		return 0;
-	r = io_fallocate(fo->file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, q->offset,
-			 end - q->offset);
+	r = io_fallocate(fo->file->fd,
+			 (is_sparse(&st) ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE) |
+				 FALLOC_FL_KEEP_SIZE,
+			 q->offset, end - q->offset);
 	if (r == -EOPNOTSUPP)
 		r = write_zeroes(fo, q->offset, end);
 	if (r == 0 && fo->through)
@@ -188,7 +210,8 @@ static const struct {
 	uint32_t access; /* one of these the open must have; 0: none */
 	struct ntstatus (*run)(struct control *c);
 } controls[] = {
-	{ FSCTL_SET_SPARSE, SMB2_FILE_WRITE_DATA | SMB2_FILE_WRITE_ATTRIBUTES, set_sparse },
+	{ FSCTL_SET_SPARSE,
+	  SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA | SMB2_FILE_WRITE_ATTRIBUTES, set_sparse },
 	{ FSCTL_QUERY_ALLOCATED_RANGES, SMB2_FILE_READ_DATA, allocated_ranges },
 	{ FSCTL_SET_ZERO_DATA, SMB2_FILE_WRITE_DATA, set_zero_data },
 	{ FSCTL_GET_COMPRESSION, 0, get_compression },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * IOCTL (MS-SMB2 3.3.5.15): controls about the connection are here; those with a FileId go to what is behind the open.
- * Home worker's thread.
+ * IOCTL (MS-SMB2 3.3.5.15): controls about the connection are here; those with a FileId go to what
+ * is behind the open. Home worker's thread.
  */
 #include "smbd/wire/ioctl.h"
 
@@ -23,8 +23,10 @@ static int decode(struct smb_req *req)
 	return smb2_ioctl_req_decode(req->in, args);
 }
 
-/* 3.3.5.15.12: proves to a 3.0 client that nobody weakened the negotiation; a mismatch ends the connection. */
-static struct ntstatus validate_negotiate(struct smb_req *req, const struct smb2_ioctl_req *in, struct wr *out)
+/* 3.3.5.15.12: proves to a 3.0 client that nobody weakened the negotiation; a mismatch ends the
+ * connection. */
+static struct ntstatus validate_negotiate(struct smb_req *req, const struct smb2_ioctl_req *in,
+					  struct wr *out)
 {
 	struct fsctl_validate_negotiate_req v;
 	struct fsctl_validate_negotiate_resp resp;
@@ -34,20 +36,25 @@ static struct ntstatus validate_negotiate(struct smb_req *req, const struct smb2
 	r = fsctl_validate_negotiate_req_decode(req->arena, in->input, &v);
 	if (r < 0)
 		return r == -EBADMSG ? NT_STATUS_INVALID_PARAMETER : req_fail(req, r);
-	if (v.capabilities != c->client_capabilities || !guid_equal(&v.client_guid, &c->client_guid) ||
-	    v.security_mode != c->client_security_mode || negotiate_dialect(req->worker, &v.dialects) != c->dialect) {
+	if (v.capabilities != c->client_capabilities ||
+	    !guid_equal(&v.client_guid, &c->client_guid) ||
+	    v.security_mode != c->client_security_mode ||
+	    negotiate_dialect(req->worker, &v.dialects) != c->dialect) {
 		req->drop = "VALIDATE_NEGOTIATE_INFO does not match";
 		return NT_STATUS_ACCESS_DENIED;
 	}
 	resp = (struct fsctl_validate_negotiate_resp){ .capabilities = c->capabilities,
-						       .server_guid = req->worker->smbd->server_guid,
-						       .security_mode = negotiate_security_mode(req->worker),
+						       .server_guid =
+							       req->worker->smbd->server_guid,
+						       .security_mode =
+							       negotiate_security_mode(req->worker),
 						       .dialect = c->dialect };
 	fsctl_validate_negotiate_resp_encode(out, &resp);
 	return NT_STATUS_OK;
 }
 
-/* Whether this address is one of the node's own in node.yaml; an address that may move to another node is not. */
+/* Whether this address is one of the node's own in node.yaml; an address that may move to another
+ * node is not. */
 static bool is_ours(const struct node_conf *conf, const struct net_iface *i)
 {
 	struct net_addr a;
@@ -68,7 +75,8 @@ static bool is_ours(const struct node_conf *conf, const struct net_iface *i)
 
 static void netif_fill(const struct net_iface *i, struct fsctl_netif *ret)
 {
-	*ret = (struct fsctl_netif){ .if_index = i->index, .link_speed = i->speed,
+	*ret = (struct fsctl_netif){ .if_index = i->index,
+				     .link_speed = i->speed,
 				     .capability = i->rx_queues > 1 ? SMB2_IF_RSS_CAPABLE : 0 };
 	ret->ipv6 = i->addr.sa.sa_family == AF_INET6;
 	if (ret->ipv6)
@@ -78,7 +86,8 @@ static void netif_fill(const struct net_iface *i, struct fsctl_netif *ret)
 }
 
 /* 3.3.5.15.11 */
-static struct ntstatus network_interfaces(struct smb_req *req, const struct smb2_ioctl_req *in, struct wr *out)
+static struct ntstatus network_interfaces(struct smb_req *req, const struct smb2_ioctl_req *in,
+					  struct wr *out)
 {
 	_cleanup_free_ struct net_iface *list = NULL;
 	struct fsctl_netif *found;
@@ -101,14 +110,16 @@ static struct ntstatus network_interfaces(struct smb_req *req, const struct smb2
 	return NT_STATUS_OK;
 }
 
-static struct ntstatus dfs_referrals(struct smb_req *req, const struct smb2_ioctl_req *in, struct wr *out)
+static struct ntstatus dfs_referrals(struct smb_req *req, const struct smb2_ioctl_req *in,
+				     struct wr *out)
 {
 	return NT_STATUS_FS_DRIVER_REQUIRED; /* 3.3.5.15.2: no DFS here */
 }
 
 static const struct {
 	uint32_t code;
-	struct ntstatus (*run)(struct smb_req *req, const struct smb2_ioctl_req *in, struct wr *out);
+	struct ntstatus (*run)(struct smb_req *req, const struct smb2_ioctl_req *in,
+			       struct wr *out);
 } controls[] = {
 	{ FSCTL_VALIDATE_NEGOTIATE_INFO, validate_negotiate },
 	{ FSCTL_QUERY_NETWORK_INTERFACE_INFO, network_interfaces },
@@ -117,7 +128,8 @@ static const struct {
 	{ FSCTL_PIPE_WAIT, pipe_wait },
 };
 
-static struct ntstatus run_control(struct smb_req *req, const struct smb2_ioctl_req *in, struct blob *ret_out)
+static struct ntstatus run_control(struct smb_req *req, const struct smb2_ioctl_req *in,
+				   struct blob *ret_out)
 {
 	struct wr w = wr_arena(req->arena, in->max_output_response);
 	struct ntstatus status;
@@ -126,6 +138,8 @@ static struct ntstatus run_control(struct smb_req *req, const struct smb2_ioctl_
 	for (i = 0; i < ARRAY_SIZE(controls); i++) {
 		if (controls[i].code != in->ctl_code)
 			continue;
+		if (!smb2_fileid_is_any(in->file_id)) /* smbtorture: ioctl.bug14788 */
+			return NT_STATUS_INVALID_PARAMETER;
 		status = controls[i].run(req, in, &w);
 		if (ntstatus_is_ok(status) && wr_end(&w) < 0)
 			return NT_STATUS_BUFFER_TOO_SMALL;
@@ -133,7 +147,7 @@ static struct ntstatus run_control(struct smb_req *req, const struct smb2_ioctl_
 		return status;
 	}
 	if (!req->open)
-		return smb2_fileid_is_any(in->file_id) ? NT_STATUS_FILE_CLOSED : NT_STATUS_INVALID_DEVICE_REQUEST;
+		return NT_STATUS_FILE_CLOSED;
 	if (!req->open->ops->ioctl)
 		return NT_STATUS_INVALID_DEVICE_REQUEST;
 	return req->open->ops->ioctl(req, in, ret_out);
@@ -145,7 +159,8 @@ static bool sizes_ok(const struct smb_req *req, const struct smb2_ioctl_req *in)
 	uint64_t out = (uint64_t)in->max_input_response + in->max_output_response;
 	size_t payload = MAX(in->input.len, (size_t)out);
 
-	if (in->input.len > req->conn->max_transact || in->max_input_response > req->conn->max_transact ||
+	if (in->input.len > req->conn->max_transact ||
+	    in->max_input_response > req->conn->max_transact ||
 	    in->max_output_response > req->conn->max_transact)
 		return false;
 	return !req->conn->multi_credit || payload <= req_paid_bytes(req);

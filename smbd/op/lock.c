@@ -112,7 +112,10 @@ static struct ntstatus lock(struct smb_req *req, struct lk_open *lk, const struc
 		return status_of_lock(req, e);
 	if (w.too_many)
 		return NT_STATUS_INSUFFICIENT_RESOURCES;
-	return req->open->closing ? NT_STATUS_RANGE_NOT_LOCKED : req_cancelled(req);
+	/* the handle ends before the lock comes: by CLOSE, TREE_DISCONNECT, LOGOFF */
+	if (req->open->closing || req->tree->closing || req->session->state == SESSION_CLOSING)
+		return NT_STATUS_RANGE_NOT_LOCKED;
+	return req_cancelled(req);
 }
 
 static struct ntstatus run(struct smb_req *req)

@@ -43,12 +43,14 @@ static struct ntstatus setup_new(struct smb_req *req)
 	return NT_STATUS_OK;
 }
 
-/* Whether the session's and the connection's ways of signing go together: AES-GMAC with nothing else. */
+/* Whether the session's and the connection's ways of signing go together: AES-GMAC with nothing
+ * else. */
 static struct ntstatus bind_signing(const struct session *s, const struct conn *c)
 {
 	if ((s->sign_alg == SIGN_AES_GMAC) == (c->sign_alg == SIGN_AES_GMAC))
 		return NT_STATUS_OK;
-	return s->sign_alg == SIGN_AES_GMAC ? NT_STATUS_REQUEST_OUT_OF_SEQUENCE : NT_STATUS_NOT_SUPPORTED;
+	return s->sign_alg == SIGN_AES_GMAC ? NT_STATUS_REQUEST_OUT_OF_SEQUENCE :
+					      NT_STATUS_NOT_SUPPORTED;
 }
 
 static struct ntstatus bind_allowed(const struct smb_req *req, const struct session *s)
@@ -58,8 +60,9 @@ static struct ntstatus bind_allowed(const struct smb_req *req, const struct sess
 
 	/* Another node's sessions are not here, and are not found */
 	if (!s || !guid_equal(&s->client_guid, &c->client_guid))
-		return c->capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL ? NT_STATUS_USER_SESSION_DELETED :
-									   NT_STATUS_REQUEST_NOT_ACCEPTED;
+		return c->capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL ?
+			       NT_STATUS_USER_SESSION_DELETED :
+			       NT_STATUS_REQUEST_NOT_ACCEPTED;
 	if (!(req->hdr.flags & SMB2_FLAGS_SIGNED))
 		return NT_STATUS_INVALID_PARAMETER;
 	status = bind_signing(s, c);
@@ -170,7 +173,8 @@ static int setup_step(struct smb_req *req, struct blob *ret_token)
 	return st.result;
 }
 
-/* Undoes what a failed exchange leaves behind; others' channels stay, and so does an established session. */
+/* Undoes what a failed exchange leaves behind; others' channels stay, and so does an established
+ * session. */
 static void setup_undo(struct smb_req *req)
 {
 	struct session *s = req->session;
@@ -189,7 +193,8 @@ static struct ntstatus setup_failed(struct smb_req *req, int r)
 {
 	static struct log_rl rl;
 
-	/* who cannot prove who they are once more loses the session, as with other servers (smbtorture: session.reauth6) */
+	/* who cannot prove who they are once more loses the session, as with other servers
+	 * (smbtorture: session.reauth6) */
 	if (r == -EACCES && req->channel->valid)
 		(void)session_close(req->session, req, OPEN_END_LOGOFF);
 	setup_undo(req);

@@ -93,10 +93,12 @@ static void find_session(struct smb_req *req)
 		req_use_session(req, s, chan);
 }
 
-/* A request that was refused before its session was looked for: its answer is signed all the same. */
+/* A request that was refused before its session was looked for: its answer is signed all the same.
+ */
 static void find_session_of_refused(struct smb_req *req)
 {
-	struct session *s = req->hdr.session_id ? session_find(req->worker, req->hdr.session_id) : NULL;
+	struct session *s =
+		req->hdr.session_id ? session_find(req->worker, req->hdr.session_id) : NULL;
 	struct channel *chan = s ? session_channel(s, req->conn) : NULL;
 
 	if (chan)
@@ -285,6 +287,8 @@ static enum verdict check_open(struct check *k)
 			o = NULL;
 	} else {
 		o = open_find(req->session, id);
+		if (!o && (req->row->flags & OP_OPEN_OR_NONE))
+			return GO_ON;
 	}
 	if (!o || o->tree != req->tree)
 		return answer(k, NT_STATUS_FILE_CLOSED);

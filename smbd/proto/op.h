@@ -17,8 +17,8 @@ enum smb_op_flags {
 	OP_SESSION = 1 << 0, /* req->session is valid and authenticated on this channel */
 	OP_TREE = 1 << 1, /* req->tree is connected */
 	OP_OPEN = 1 << 2, /* the FileId at `fileid_off` was resolved to req->open */
-	OP_OPEN_OR_NONE = 1 << 3, /* the same, but FileId may be all ones outside of a compound:
-				     req->open is NULL then */
+	OP_OPEN_OR_NONE = 1 << 3, /* the same, but FileId may be all ones outside of a compound, or
+				     name no open: req->open is NULL then */
 	OP_PEND = 1 << 4, /* may call req_pend() */
 	OP_EXPIRED_OK = 1 << 5, /* runs also when the session has expired (MS-SMB2 3.3.5.2.9) */
 	OP_ALONE = 1 << 6, /* must not be part of a compound (NEGOTIATE, SESSION_SETUP) */

@@ -78,9 +78,10 @@ void reply_finish(struct smb_req *req)
 		      req->interim_sent);
 }
 
-/* What the response is signed with (3.3.4.1.1); NULL: it is not. A channel that is being bound has no key yet: until
- * the exchange has ended well, the session's stands in. With AES-GMAC no other message than SESSION_SETUP may be signed
- * with the key of another connection: the nonce is made of the message id. */
+/* What the response is signed with (3.3.4.1.1); NULL: it is not. A channel that is being bound has
+ * no key yet: until the exchange has ended well, the session's stands in. With AES-GMAC no other
+ * message than SESSION_SETUP may be signed with the key of another connection: the nonce is made of
+ * the message id. */
 static struct sign_key *signature_key(const struct smb_req *req)
 {
 	const struct channel *ch = req->channel;
@@ -112,7 +113,8 @@ struct assembly {
 	int result;
 };
 
-/* What the response adds to a hash: as it is sent, with its signature. It is alone in its message. */
+/* What the response adds to a hash: as it is sent, with its signature. It is alone in its message.
+ */
 static void preauth_take(struct smb_req *req, const struct smb_out *out)
 {
 	if (req->preauth && preauth_update(req->preauth, out->iov + 1, out->iovcnt - 1) < 0)
@@ -244,7 +246,8 @@ void reply_queue(struct chain *ch, struct list *reqs)
 		piece_add(&a, req, req->in_chain.next == &mine);
 	a.seal = ch->sealed ? ch->sealed->seal_out : NULL;
 	head_encode(a.out, ch->sealed);
-	if (a.out->bytes >= CHAIN_OFFLOAD_BYTES && !a.pieces[0].req->preauth && task_current() == ch->task)
+	if (a.out->bytes >= CHAIN_OFFLOAD_BYTES && !a.pieces[0].req->preauth &&
+	    task_current() == ch->task)
 		offload_run(assembly_protect, &a);
 	else
 		assembly_protect(&a);

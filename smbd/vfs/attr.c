@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Attributes of files. What POSIX has no place for (DOS attributes, a birth time that a client set) is one record in
- * the extended attribute user.holdfast.dos: {u8 version = 1, le32 attributes, le64 birth time (NT time, 0: none)}.
- * A file without the record has FILE_ATTRIBUTE_ARCHIVE, a directory none: so making a file writes no record.
+ * Attributes of files. What POSIX has no place for (DOS attributes, a birth time that a client set)
+ * is one record in the extended attribute user.holdfast.dos: {u8 version = 1, le32 attributes, le64
+ * birth time (NT time, 0: none)}. A file without the record has FILE_ATTRIBUTE_ARCHIVE, a directory
+ * none: so making a file writes no record.
  */
 #include "smbd/vfs/posix_priv.h"
 
@@ -21,8 +22,11 @@
 #define DOS_LEN 13
 #define ATTR_DIRECTORY 0x10u
 #define ATTR_ARCHIVE 0x20u
-/* READONLY HIDDEN SYSTEM ARCHIVE TEMPORARY OFFLINE NOT_CONTENT_INDEXED: what a client may set (MS-FSCC 2.6) */
-#define ATTR_STORED 0x3127u
+#define ATTR_SPARSE 0x200u
+/* READONLY HIDDEN SYSTEM ARCHIVE TEMPORARY OFFLINE NOT_CONTENT_INDEXED: what a client may set
+ * (MS-FSCC 2.6) */
+#define ATTR_SETTABLE 0x3127u
+#define ATTR_STORED (ATTR_SETTABLE | ATTR_SPARSE)
 
 static struct timespec from_statx(struct statx_timestamp t)
 {
@@ -106,6 +110,15 @@ static bool time_given(struct timespec t)
 	return t.tv_nsec != UTIME_OMIT;
 }
 
+static uint32_t attrs_after(uint32_t attrs, const struct vfs_setattr *s)
+{
+	if (s->set_attrs)
+		attrs = (s->dos_attrs & ATTR_SETTABLE) | (attrs & ATTR_SPARSE);
+	if (s->set_sparse)
+		attrs = s->sparse ? attrs | ATTR_SPARSE : attrs & ~ATTR_SPARSE;
+	return attrs & ATTR_STORED;
+}
+
 /* The record that `s` makes of what the file has now. */
 static int dos_store(const char *path, const struct vfs_setattr *s)
 {
@@ -121,7 +134,7 @@ static int dos_store(const char *path, const struct vfs_setattr *s)
 	vfs_dos_load(path, &st);
 	btime = nttime_from_timespec(time_given(s->btime) ? s->btime : st.btime);
 	wr_u8(&w, DOS_VERSION);
-	wr_le32(&w, (s->set_attrs ? s->dos_attrs : st.dos_attrs) & ATTR_STORED);
+	wr_le32(&w, attrs_after(st.dos_attrs, s));
 	wr_le64(&w, btime);
 	return setxattr(path, DOS_XATTR, buf, w.len, 0) < 0 ? -errno : 0;
 }
@@ -133,7 +146,7 @@ int vfs_setattr(struct vfs_file *f, const struct cred *c, const struct vfs_setat
 	int r = 0;
 
 	cred_enter(c);
-	if (s->set_attrs || time_given(s->btime))
+	if (s->set_attrs || s->set_sparse || time_given(s->btime))
 		r = dos_store(path.s, s);
 	if (r == 0 && (time_given(s->atime) || time_given(s->mtime)))
 		r = utimensat(AT_FDCWD, path.s, times, 0) < 0 ? -errno : 0;

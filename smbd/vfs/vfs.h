@@ -142,7 +142,8 @@ int vfs_stat(const struct vfs_file *f, struct vfs_stat *ret);
 struct vfs_setattr {
 	struct timespec atime, mtime, btime;
 	bool set_attrs;
-	uint32_t dos_attrs;
+	uint32_t dos_attrs; /* but for SPARSE_FILE, which stays */
+	bool set_sparse, sparse; /* FILE_ATTRIBUTE_SPARSE_FILE */
 };
 int vfs_setattr(struct vfs_file *f, const struct cred *c, const struct vfs_setattr *s);
 /* Permission bits, as the user. */

@@ -24,7 +24,7 @@ int smb2_create_ctx_next(struct rd *r, struct smb2_create_ctx *ret)
 	data_len = rd_le32(&e);
 	c.name = smb2_body_buf(&e, name_off, name_len, CTX_FIXED);
 	c.data = smb2_body_buf(&e, data_off, data_len, CTX_FIXED);
-	if (!rd_ok(&e) || name_len == 0) {
+	if (!rd_ok(&e) || name_len < 4) { /* smbtorture: create.blob */
 		rd_fail(r);
 		return -EBADMSG;
 	}

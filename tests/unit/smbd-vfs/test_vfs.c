@@ -153,7 +153,8 @@ static void handles_body(void)
 static void attributes_body(void)
 {
 	const struct timespec omit = { .tv_nsec = UTIME_OMIT }, birth = { .tv_sec = -86400 }, when = { 1000, 500 };
-	struct vfs_setattr s = { omit, when, birth, true, 0x2 };
+	struct vfs_setattr s = { .atime = omit, .mtime = when, .btime = birth, .set_attrs = true, .dos_attrs = 0x2 };
+	const struct vfs_setattr sparse = { .atime = omit, .mtime = omit, .btime = omit, .set_sparse = true, .sparse = true };
 	struct vfs_file *f = make("attrs", VFS_READ | VFS_WRITE);
 	struct vfs_stat st;
 
@@ -162,6 +163,10 @@ static void attributes_body(void)
 	assert_int_equal(vfs_setattr(f, cred, &s), 0);
 	assert_int_equal(vfs_stat(f, &st), 0);
 	assert_int_equal(st.dos_attrs, 0x2);
+	assert_int_equal(vfs_setattr(f, cred, &sparse), 0);
+	assert_int_equal(vfs_setattr(f, cred, &s), 0);
+	assert_int_equal(vfs_stat(f, &st), 0);
+	assert_int_equal(st.dos_attrs, 0x202);
 	assert_int_equal(st.mtime.tv_sec, 1000);
 	assert_int_equal(st.btime.tv_sec, -86400);
 	vfs_close(f);
