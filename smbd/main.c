@@ -82,7 +82,8 @@ static void raise_file_limit(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
 		return;
-	if (rl.rlim_max != RLIM_INFINITY && rl.rlim_max < FILES_WANTED && setrlimit(RLIMIT_NOFILE, &more) == 0)
+	if (rl.rlim_max != RLIM_INFINITY && rl.rlim_max < FILES_WANTED &&
+	    setrlimit(RLIMIT_NOFILE, &more) == 0)
 		return;
 	rl.rlim_cur = rl.rlim_max == RLIM_INFINITY ? FILES_WANTED : rl.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &rl) < 0)
@@ -121,7 +122,8 @@ static int load(struct program *p)
 	return rpc_key_load(p->conf->cluster_key_file, &p->key); /* says why itself */
 }
 
-/* In a new cluster clusterd makes the store, which takes a moment: waits for it. 1: a signal came meanwhile. */
+/* In a new cluster clusterd makes the store, which takes a moment: waits for it. 1: a signal came
+ * meanwhile. */
 static int open_store(struct program *p, const sigset_t *set)
 {
 	const struct timespec pause = { .tv_nsec = 50000000 };

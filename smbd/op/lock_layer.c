@@ -49,8 +49,8 @@ int lock_layer_start(struct worker *w, const struct rpc_key *key, void (*lost)(v
 		.loop = w->loop,
 		.store = s->store,
 		.self = { .node = s->node_id, .worker = w->index, .incarnation = s->incarnation },
-		.limits = { .locks_per_open =
-				    (uint32_t)MIN(w->tunables.max_locks_per_open, (int)REC_LOCKS_MAX),
+		.limits = { .locks_per_open = (uint32_t)MIN(w->tunables.max_locks_per_open,
+							    (int)REC_LOCKS_MAX),
 			    .waiters_per_session =
 				    (uint32_t)w->tunables.max_pending_per_connection },
 		.arg = w,

@@ -7,11 +7,12 @@
 #include "node/rpc/rpc.h"
 #include "smbd/proto/worker.h"
 
-/* Lets the other nodes' workers in at `rpc_address`, as smbd->rpc: node_id and incarnation are known, worker 0's
- * thread. `key` lives as long. -errno as rpc_listen(), -EINVAL for a bad address. */
+/* Lets the other nodes' workers in at `rpc_address`, as smbd->rpc: node_id and incarnation are
+ * known, worker 0's thread. `key` lives as long. -errno as rpc_listen(), -EINVAL for a bad address.
+ */
 int lock_layer_listen(struct smbd *s, const struct rpc_key *key, const char *rpc_address);
-/* Makes the worker's links and its lock module, on its thread. `key` may be NULL when there are no other nodes.
- * `lost(w)` is called when this incarnation has to end. -ENOMEM. */
+/* Makes the worker's links and its lock module, on its thread. `key` may be NULL when there are no
+ * other nodes. `lost(w)` is called when this incarnation has to end. -ENOMEM. */
 int lock_layer_start(struct worker *w, const struct rpc_key *key, void (*lost)(void *arg));
 /* The next view, on the worker's thread. -ENOMEM: this incarnation has to end. */
 int lock_layer_view(struct worker *w, const struct view *v);

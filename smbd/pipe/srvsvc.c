@@ -30,7 +30,7 @@ static bool hidden(const struct smb_share *s)
 {
 	size_t n = strlen(s->conf->name);
 
-	return !s->conf->browseable || (n > 0 && s->conf->name[n - 1] == '$');
+	return !s->listed->browseable || (n > 0 && s->conf->name[n - 1] == '$');
 }
 
 static bool listed(const struct smb_share *s)
@@ -40,7 +40,7 @@ static bool listed(const struct smb_share *s)
 
 static const char *comment_of(const struct smb_share *s)
 {
-	return s->conf->comment ? s->conf->comment : "";
+	return s->listed->comment ? s->listed->comment : "";
 }
 
 static uint32_t share_type(const struct smb_share *s)

@@ -35,6 +35,7 @@ void share_unref(struct smb_share *s)
 		return;
 	vfs_unref(s->vfs);
 	cluster_config_unref(s->config);
+	cluster_config_unref(s->listed_config);
 	free(s);
 }
 
@@ -80,6 +81,8 @@ static struct smb_share *share_new(const struct cluster_config *c, const struct 
 	s->refs = 1;
 	s->config = cluster_config_ref(c);
 	s->conf = conf;
+	s->listed_config = cluster_config_ref(c);
+	s->listed = conf;
 	s->ipc = conf == &ipc_conf;
 	list_init(&s->link);
 	list_init(&s->trees);
@@ -139,8 +142,7 @@ static int add_share(struct list *to, const struct cluster_config *c, const stru
 	return 0;
 }
 
-/* Lets an old share go on when nothing that matters has changed; its comment may be stale for a
- * while. */
+/* Lets an old share go on when nothing that matters to its trees has changed. */
 static struct smb_share *reusable(struct worker *w, const struct share *conf)
 {
 	struct smb_share *s = share_find(w, conf->name);
@@ -186,11 +188,11 @@ int share_table_update(struct worker *w, const struct cluster_config *c)
 	list_foreach(s, &w->shares, link) {
 		const struct share *conf = s->ipc ? NULL : cluster_config_share(c, s->conf->name);
 
-		if (!conf || s->conf == conf)
+		if (!conf || s->listed == conf)
 			continue;
-		s->conf = conf; /* the new comment */
-		cluster_config_unref(s->config);
-		s->config = cluster_config_ref(c);
+		s->listed = conf;
+		cluster_config_unref(s->listed_config);
+		s->listed_config = cluster_config_ref(c);
 	}
 	return 0;
 }

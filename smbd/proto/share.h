@@ -17,8 +17,14 @@ struct smb_share {
 	struct list link; /* worker->shares */
 	struct list trees; /* tree.in_share */
 	unsigned int refs;
-	struct cluster_config *config; /* referenced: owns `conf` */
+	/* What its trees run under: stays the same as long as this struct lives, requests that wait
+	 * may point into it. `config` (referenced) owns `conf`. IPC$: its name and nothing else. */
+	struct cluster_config *config;
 	const struct share *conf;
+	/* What listings show: follows changes of what matters to nobody else. Not to be kept over a
+	 * wait. */
+	struct cluster_config *listed_config;
+	const struct share *listed;
 	bool ipc; /* IPC$: pipes only; conf has its name and nothing else */
 	struct vfs *vfs; /* its root; opened at the first TREE_CONNECT; NULL for IPC$ */
 };

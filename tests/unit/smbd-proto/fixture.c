@@ -13,7 +13,7 @@
 #include "smbd/op/ops.h"
 #include "statestore/store.h"
 
-#define MAX_CONFIGS 16
+#define MAX_CONFIGS 64
 
 /* Snapshots are never freed by their users: each has one reference too many. */
 static struct {
@@ -125,8 +125,10 @@ static void locks_start(struct fixture *f)
 	if (store_open(url, &info, &f->smbd.store, text, sizeof(text)) < 0)
 		errx(1, "%s", text);
 	v->epoch = 1;
-	v->members[0] = (struct view_member){ .node_id = f->smbd.node_id, .workers = f->smbd.n_workers,
-					      .incarnation = f->smbd.incarnation, .name = "testnode" };
+	v->members[0] = (struct view_member){ .node_id = f->smbd.node_id,
+					      .workers = f->smbd.n_workers,
+					      .incarnation = f->smbd.incarnation,
+					      .name = "testnode" };
 	for (unsigned int i = 0; i < f->smbd.n_workers; i++)
 		server_call(&f->smbd.workers[i], make_locks, v);
 	view_unref(v);
@@ -148,7 +150,10 @@ void fixture_start(struct fixture *f, unsigned int workers, uint16_t port)
 	snprintf(f->dir, sizeof(f->dir), "/tmp/hf-proto-XXXXXX");
 	if (!mkdtemp(f->dir))
 		err(1, "mkdtemp");
-	f->smbd = (struct smbd){ .conf = &conf, .ops = &smb_ops, .node_id = 7, .incarnation = 1,
+	f->smbd = (struct smbd){ .conf = &conf,
+				 .ops = &smb_ops,
+				 .node_id = 7,
+				 .incarnation = 1,
 				 .worker_stop = lock_layer_stop };
 	if (offload_start(2) < 0 || server_start(&f->smbd, workers) < 0)
 		errx(1, "server_start");

@@ -10,6 +10,7 @@ _Atomic int waiting_now, waiting_cancelled, opens_ended, last_end;
 
 static struct ntstatus wait_run(struct smb_req *req)
 {
+	const struct share *conf = req->tree->share->conf;
 	int r = req_pend(req, REQ_PEND_DELAY);
 
 	if (r == -EDQUOT)
@@ -21,6 +22,10 @@ static struct ntstatus wait_run(struct smb_req *req)
 		;
 	waiting_now--;
 	waiting_cancelled++;
+	/* what a waiting request may point to (its share's name) outlives changes of the
+	 * configuration */
+	if (req->tree->share->conf != conf)
+		return NT_STATUS_INTERNAL_ERROR;
 	return req_cancelled(req);
 }
 
