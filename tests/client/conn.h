@@ -54,6 +54,7 @@ struct call {
 	struct list link; /* in conn.calls */
 	uint16_t command;
 	uint16_t charge;
+	bool other_command; /* a lie made another command of it */
 	uint64_t message_id;
 	uint64_t async_id;
 	struct sess *sess; /* whose keys its answer must bear; may be NULL. Not counted */

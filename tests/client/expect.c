@@ -188,7 +188,7 @@ static int save_fields(struct step *st)
 	return r;
 }
 
-int expect_check(struct step *st)
+int expect_judge(struct step *st)
 {
 	char buf[11];
 	size_t i;

@@ -117,6 +117,20 @@ static void tell_lies(struct msg *m, size_t hdr, const struct msg_lies *lies)
 		}
 }
 
+/* The answer is to what was sent, lies and all. */
+static void believe(struct msg *m, size_t hdr, struct call *call)
+{
+	struct rd r = rd_init(m->w.base + hdr, SMB2_HDR_LEN);
+	uint16_t command;
+
+	rd_skip(&r, 12);
+	command = rd_le16(&r);
+	rd_skip(&r, 10);
+	call->other_command = command != call->command;
+	call->command = command;
+	call->message_id = rd_le64(&r);
+}
+
 static int sign_elements(struct msg *m)
 {
 	struct iovec iov[2];
@@ -126,8 +140,10 @@ static int sign_elements(struct msg *m)
 	for (i = 0; i < m->n; i++) {
 		bool last = i + 1 == m->n;
 
-		if (m->el[i].lies)
+		if (m->el[i].lies && m->el[i].lies->n) {
 			tell_lies(m, m->el[i].hdr, m->el[i].lies);
+			believe(m, m->el[i].hdr, m->el[i].call);
+		}
 		if (!m->el[i].sign || m->seal)
 			continue;
 		iov[0] = (struct iovec){ m->w.base + m->el[i].hdr, m->el[i].end - m->el[i].hdr };

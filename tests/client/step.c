@@ -371,7 +371,7 @@ static int conclude(struct step *st)
 	if (ntstatus_is_error(st->res.status) && st->res.status.v != NTSTATUS_MORE_PROCESSING_REQUIRED &&
 	    st->call.command != SMB2_IOCTL && smb2_error_resp_decode(st->call.reply, &e) < 0)
 		r = conn_fail(st->conn, -EPROTO, "the ERROR response is malformed");
-	if (r == 0 && st->verb->finish)
+	if (r == 0 && st->verb->finish && !st->call.other_command && !st->mutant)
 		r = st->verb->finish(st);
 	if (r == -EPROTO) {
 		if (!st->conn->error[0])
@@ -397,7 +397,7 @@ int step_end(struct step *st)
 			st->verb->finish(st);
 		call_done(&st->call);
 	}
-	return r < 0 ? r : expect_check(st);
+	return r < 0 ? r : expect_judge(st);
 }
 
 int step_run(struct step *st)

@@ -55,6 +55,7 @@ struct step {
 	size_t nsaves;
 	struct conn *conn;  /* that it was sent on */
 	size_t sent_len;    /* bytes of the message */
+	bool mutant;        /* its answer may be to another request: only its frame is looked at */
 	struct call call;
 	struct msg_lies lies;
 	struct result res;
@@ -98,7 +99,7 @@ int step_tree(struct step *st, const char *name, struct tree **ret);
 
 /* expect.c: what the script expects against what came. */
 int expect_parse(struct step *st, const struct words *words, size_t i);
-int expect_check(struct step *st);
+int expect_judge(struct step *st);
 
 /* lies.c: true when `key` is a lie that was taken. -EINVAL. */
 int lies_option(struct step *st, const char *key, const char *value, bool *ret_taken);

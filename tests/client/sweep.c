@@ -57,6 +57,7 @@ static int run_mutant(struct run *r, const struct stmt *s, const char *more, siz
 		e = step_parse(r->w, &with, &words, NULL, &st);
 	if (e < 0)
 		return e;
+	st->mutant = *more != 0;
 	e = step_send(st);
 	if (e == 0) {
 		st->expect = *more ? "ANY|CLOSED" : "ANY";
