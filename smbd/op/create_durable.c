@@ -79,6 +79,52 @@ static struct ntstatus attach_stored(struct create *c)
 	return s;
 }
 
+static bool session_connected(const struct session *s)
+{
+	const struct channel *ch;
+
+	list_foreach(ch, &s->channels, in_session)
+		if (!ch->conn->dead)
+			return true;
+	return false;
+}
+
+/* Whether what this worker has under the id is on its way to be disconnected: its client's connections are gone, or it was
+ * taken back for a request whose connection is gone. Clients that come back faster than their former requests end
+ * must not hear that the open is lost. */
+static bool leaving(const struct create *c, uint64_t id)
+{
+	const struct lk_open *lk = lockc_find(c->req->worker->lock, id);
+	const struct lk_holder *h = lk ? lk->user : NULL;
+
+	if (!lk || !guid_equal(&lk->rec.client_guid, &c->req->conn->client_guid))
+		return false;
+	return lk->rec.disconnected || lk->closing || !h || !h->open || h->open->closing ||
+	       !session_connected(h->open->session);
+}
+
+#define LEAVING_LOOK_NS (5 * UINT64_C(1000000))
+#define LEAVING_WAIT_NS (5000 * UINT64_C(1000000))
+
+/* [task] lockc_reclaim(), past an open that is leaving. -ECANCELED: the connection is gone; nothing is held. */
+static int reclaim(struct create *c, const struct lk_reclaim *q, struct lk_open **ret)
+{
+	struct lockc *lock = c->req->worker->lock;
+	uint64_t until = loop_now(loop_current()) + LEAVING_WAIT_NS;
+	int r;
+
+	do {
+		if (c->req->cancelled)
+			return -ECANCELED;
+		r = lockc_reclaim(lock, q, ret);
+	} while (r == LK_NOT_FOUND && leaving(c, q->id) && loop_now(loop_current()) < until &&
+		 task_sleep(LEAVING_LOOK_NS) == 0);
+	if (r != LK_OK || !c->req->cancelled || (*ret)->user)
+		return r;
+	(void)lockc_disconnect(lock, *ret);
+	return -ECANCELED;
+}
+
 struct ntstatus create_reclaim(struct create *c)
 {
 	bool v2 = c->ctx.present & SMB2_CTX_DH2C;
@@ -104,7 +150,9 @@ struct ntstatus create_reclaim(struct create *c)
 
 	if (r == -ECANCELED)
 		return req_cancelled(c->req);
-	r = lockc_reclaim(c->req->worker->lock, &q, &lk);
+	r = reclaim(c, &q, &lk);
+	if (r == -ECANCELED)
+		return req_cancelled(c->req);
 	if (r != LK_OK)
 		return status_refused(c->req, status_of_lock(c->req, r), c->name.path,
 				      "reclaim refused");
