@@ -41,15 +41,19 @@ void share_unref(struct smb_share *s)
 
 int share_open_root(struct smb_share *s)
 {
+	_cleanup_free_ char *path = NULL;
 	struct vfs *v = NULL;
 	int r;
 
 	if (s->vfs || s->ipc)
 		return 0;
-	r = vfs_new(s->conf->path, &v);
+	path = strdup(s->conf->path);
+	if (!path)
+		return -ENOMEM;
+	r = vfs_new(path, &v);
 	if (r < 0) {
-		log_err("share cannot be opened: share=%s path=%s error=%s", log_esc(s->conf->name),
-			log_esc(s->conf->path), log_errno(r));
+		log_err("share cannot be opened: share=%s path=%s error=%s", log_esc(s->name),
+			log_esc(path), log_errno(r));
 		return r;
 	}
 	if (s->vfs) /* another TREE_CONNECT was faster */
