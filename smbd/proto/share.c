@@ -52,7 +52,7 @@ int share_open_root(struct smb_share *s)
 		return -ENOMEM;
 	r = vfs_new(path, &v);
 	if (r < 0) {
-		log_err("share cannot be opened: share=%s path=%s error=%s", log_esc(s->name),
+		log_err("share cannot be opened: share=%s path=%s error=%s", log_esc(s->conf->name),
 			log_esc(path), log_errno(r));
 		return r;
 	}
