@@ -32,7 +32,7 @@ struct chain {
 	struct tree *tree;
 	struct open *open;
 	struct ntstatus create_status; /* of the last CREATE, when it failed */
-	struct ntstatus session_status; /* why there is no session or tree to inherit */
+	bool no_session; /* the former request found none: nothing to inherit */
 };
 
 /* A message on its way to the client. */

@@ -64,13 +64,11 @@ static enum verdict check_related(struct check *k)
 		channel_unref(TAKE_PTR(ch->channel));
 		session_unref(TAKE_PTR(ch->session));
 		ch->create_status = NT_STATUS_OK;
-		ch->session_status = NT_STATUS_OK;
+		ch->no_session = false;
 		return GO_ON;
 	}
-	if (ch->first)
+	if (ch->first || (!ch->session && ch->no_session))
 		return answer(k, NT_STATUS_INVALID_PARAMETER);
-	if (!ch->session && !ntstatus_is_ok(ch->session_status))
-		return answer(k, ch->session_status);
 	return GO_ON;
 }
 
@@ -324,7 +322,7 @@ static void remember(struct smb_req *req)
 			ch->channel = req->channel ? channel_ref(req->channel) : NULL;
 		}
 		if (!req->session && (req->row && req->row->flags & OP_SESSION))
-			ch->session_status = req->status;
+			ch->no_session = true;
 	}
 	if (req->tree && !ch->tree)
 		ch->tree = tree_ref(req->tree);
