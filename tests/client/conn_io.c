@@ -209,6 +209,14 @@ static struct sign_key *verify_key(struct conn *c, struct sess *s)
 	return ch && ch->sign ? ch->sign : s->sign;
 }
 
+static int unprotected(struct conn *c, const struct smb2_hdr *h, const char *what)
+{
+	char buf[11];
+
+	return conn_fail(c, -EPROTO, "the answer to message %llu (command %u, %s) %s", (unsigned long long)h->message_id,
+			 h->command, ntstatus_str(h->status, buf), what);
+}
+
 /* MS-SMB2 3.2.5.1.1 to 3.2.5.1.3. */
 static int check_protection(struct conn *c, const struct call *call, const struct smb2_hdr *h, struct blob msg,
 			    const struct sess *sealed)
@@ -220,7 +228,7 @@ static int check_protection(struct conn *c, const struct call *call, const struc
 
 	if (sealed) {
 		if (s && s != sealed)
-			return conn_fail(c, -EPROTO, "an answer is sealed with another session's key");
+			return unprotected(c, h, "is sealed with another session's key");
 		return 0;
 	}
 	/* The answers of SESSION_SETUP are judged by login.c, when the key is there. */
@@ -230,14 +238,14 @@ static int check_protection(struct conn *c, const struct call *call, const struc
 	if (h->status.v == NTSTATUS_USER_SESSION_DELETED && !(h->flags & SMB2_FLAGS_SIGNED))
 		return 0;
 	if (s->want_seal && h->status.v != NTSTATUS_PENDING)
-		return conn_fail(c, -EPROTO, "an answer is not sealed");
+		return unprotected(c, h, "is not sealed");
 	if (h->flags & SMB2_FLAGS_SIGNED) {
 		key = verify_key(c, s);
 		r = key ? sign_verify(key, &iov, 1) : -EBADMSG;
 		if (r < 0)
-			return conn_fail(c, -EPROTO, "an answer's signature is wrong");
+			return unprotected(c, h, "has a wrong signature");
 	} else if (s->want_sign && h->status.v != NTSTATUS_PENDING) {
-		return conn_fail(c, -EPROTO, "an answer is not signed");
+		return unprotected(c, h, "is not signed");
 	}
 	return 0;
 }

@@ -76,7 +76,7 @@ static int take_config(struct step *st)
 	if (r == 0)
 		r = step_opt_num(st, "caps", c->cfg.capabilities, &caps);
 	if (r == 0)
-		r = step_opt_num(st, "timeout", 10000, &ms);
+		r = step_opt_num(st, "timeout", 20000, &ms);
 	if (r < 0)
 		return r;
 	c->cfg.security_mode = (uint16_t)mode;
