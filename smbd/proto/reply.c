@@ -102,6 +102,7 @@ static struct sign_key *signature_key(const struct smb_req *req)
 /* One response within a message. */
 struct piece {
 	struct smb_req *req;
+	struct sign_key *sign; /* decided once: the session may end meanwhile; NULL: unsigned */
 	int first, count; /* of out->iov */
 };
 
@@ -125,15 +126,13 @@ static void preauth_take(struct smb_req *req, const struct smb_out *out)
 static void assembly_protect(void *arg)
 {
 	struct assembly *a = arg;
-	struct sign_key *key;
 	unsigned int i;
 
 	for (i = 0; i < a->n && a->result == 0; i++) {
 		struct piece *p = &a->pieces[i];
 
-		key = signature_key(p->req);
-		if (key)
-			a->result = sign_message(key, a->out->iov + p->first, p->count);
+		if (p->sign)
+			a->result = sign_message(p->sign, a->out->iov + p->first, p->count);
 		preauth_take(p->req, a->out);
 	}
 	if (a->seal && a->result == 0)
@@ -170,10 +169,10 @@ static void piece_add(struct assembly *a, struct smb_req *req, bool last)
 	uint32_t flags = 0;
 	struct rd r = rd_init(req->out.base, req->out.len);
 
-	*p = (struct piece){ .req = req, .first = out->iovcnt };
+	*p = (struct piece){ .req = req, .sign = signature_key(req), .first = out->iovcnt };
 	if (!last)
 		wr_patch_le32(&req->out, SMB2_HDR_OFF_NEXT, (uint32_t)(len + pad));
-	if (signature_key(req)) {
+	if (p->sign) {
 		rd_skip(&r, SMB2_HDR_OFF_FLAGS);
 		flags = rd_le32(&r) | SMB2_FLAGS_SIGNED;
 		wr_patch_le32(&req->out, SMB2_HDR_OFF_FLAGS, flags);
