@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * hfbench: a lane is one connection with its own thread, a slot one of the lane's requests that are on their way at
- * once. Lanes share nothing but the options and the barrier at the start.
+ * hfbench: a lane is one connection with its own thread, a slot one of the lane's requests that are
+ * on their way at once. Lanes share nothing but the options and the barrier at the start.
  */
 #ifndef HF_TESTS_BENCH_BENCH_H
 #define HF_TESTS_BENCH_BENCH_H
@@ -25,22 +25,22 @@ enum mode {
 struct options {
 	struct net_addr addr;
 	const char *user, *password, *domain, *share;
-	uint16_t dialect;      /* 0: the highest */
+	uint16_t dialect; /* 0: the highest */
 	bool sign, seal;
 	const char *mode_name;
 	enum mode mode;
 	unsigned int connections, depth, files;
-	uint32_t size;         /* bytes of a read or write */
-	uint64_t file_size;    /* of each lane's file */
+	uint32_t size; /* bytes of a read or write */
+	uint64_t file_size; /* of each lane's file */
 	double seconds, warmup;
-	bool same_file;        /* all lanes and slots use one file */
-	bool sequential;       /* offsets go up; else random */
-	bool one_block;        /* always offset 0 */
+	bool same_file; /* all lanes and slots use one file */
+	bool sequential; /* offsets go up; else random */
+	bool one_block; /* always offset 0 */
 	bool write_through;
-	bool no_verify;        /* do not check signatures */
-	bool keep;             /* leave the files */
+	bool no_verify; /* do not check signatures */
+	bool keep; /* leave the files */
 	bool json;
-	pid_t server_pid;      /* whose CPU time is measured with its children's; 0: none */
+	pid_t server_pid; /* whose CPU time is measured with its children's; 0: none */
 };
 
 struct lane;
@@ -66,13 +66,13 @@ struct lane {
 	struct smb2_fileid file; /* of reads and writes */
 	bool has_file;
 	struct slot *slots, *ready;
-	unsigned int busy;       /* slots on their way */
+	unsigned int busy; /* slots on their way */
 	uint64_t begin_ns, end_ns; /* what is counted */
 	uint64_t rng, position;
 	uint64_t ops, bytes, errors;
 	struct hist hist;
-	const uint8_t *noise;    /* random bytes to write, NOISE_LEN + size of them */
-	int err;                 /* why the lane ended early; 0: it did not */
+	const uint8_t *noise; /* random bytes to write, NOISE_LEN + size of them */
+	int err; /* why the lane ended early; 0: it did not */
 	char error[256];
 };
 
@@ -94,8 +94,8 @@ uint64_t lane_random(struct lane *l);
 /* work.c: sends a slot's next request; takes its answers. */
 int work_send(struct slot *s);
 /* Opens (persistent, when the mode is) without counting; for lane.c. */
-int work_open(struct lane *l, const char *name, uint32_t access, uint32_t disposition, uint32_t options,
-	      struct smb2_fileid *ret);
+int work_open(struct lane *l, const char *name, uint32_t access, uint32_t disposition,
+	      uint32_t options, struct smb2_fileid *ret);
 int work_close(struct lane *l, struct smb2_fileid file);
 int work_write(struct lane *l, struct smb2_fileid file, uint64_t offset, uint32_t size);
 

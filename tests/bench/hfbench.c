@@ -36,9 +36,12 @@ static const struct {
 	const char *name;
 	enum mode mode;
 } modes[] = {
-	{ "open-close", MODE_OPEN_CLOSE }, { "persistent-open-close", MODE_PERSISTENT },
-	{ "read", MODE_READ },		   { "write", MODE_WRITE },
-	{ "mix", MODE_MIX },		   { "echo", MODE_ECHO },
+	{ "open-close", MODE_OPEN_CLOSE },
+	{ "persistent-open-close", MODE_PERSISTENT },
+	{ "read", MODE_READ },
+	{ "write", MODE_WRITE },
+	{ "mix", MODE_MIX },
+	{ "echo", MODE_ECHO },
 	{ "session", MODE_SESSION },
 };
 
@@ -71,26 +74,61 @@ static uint64_t number(const char *name, const char *text, uint64_t min, uint64_
 }
 
 enum {
-	OPT_ADDRESS = 1, OPT_PORT, OPT_USER, OPT_PASSWORD, OPT_DOMAIN, OPT_SHARE, OPT_DIALECT, OPT_SIGN, OPT_SEAL,
-	OPT_MODE, OPT_CONNECTIONS, OPT_DEPTH, OPT_SIZE, OPT_FILE_SIZE, OPT_FILES, OPT_SEQUENTIAL, OPT_ONE_BLOCK,
-	OPT_SAME_FILE, OPT_WRITE_THROUGH, OPT_SECONDS, OPT_WARMUP, OPT_NO_VERIFY, OPT_KEEP, OPT_SERVER_PID, OPT_JSON,
+	OPT_ADDRESS = 1,
+	OPT_PORT,
+	OPT_USER,
+	OPT_PASSWORD,
+	OPT_DOMAIN,
+	OPT_SHARE,
+	OPT_DIALECT,
+	OPT_SIGN,
+	OPT_SEAL,
+	OPT_MODE,
+	OPT_CONNECTIONS,
+	OPT_DEPTH,
+	OPT_SIZE,
+	OPT_FILE_SIZE,
+	OPT_FILES,
+	OPT_SEQUENTIAL,
+	OPT_ONE_BLOCK,
+	OPT_SAME_FILE,
+	OPT_WRITE_THROUGH,
+	OPT_SECONDS,
+	OPT_WARMUP,
+	OPT_NO_VERIFY,
+	OPT_KEEP,
+	OPT_SERVER_PID,
+	OPT_JSON,
 	OPT_HELP,
 };
 
 static const struct option long_options[] = {
-	{ "address", 1, NULL, OPT_ADDRESS },	 { "port", 1, NULL, OPT_PORT },
-	{ "user", 1, NULL, OPT_USER },		 { "password", 1, NULL, OPT_PASSWORD },
-	{ "domain", 1, NULL, OPT_DOMAIN },	 { "share", 1, NULL, OPT_SHARE },
-	{ "dialect", 1, NULL, OPT_DIALECT },	 { "sign", 0, NULL, OPT_SIGN },
-	{ "seal", 0, NULL, OPT_SEAL },		 { "mode", 1, NULL, OPT_MODE },
-	{ "connections", 1, NULL, OPT_CONNECTIONS }, { "depth", 1, NULL, OPT_DEPTH },
-	{ "size", 1, NULL, OPT_SIZE },		 { "file-size", 1, NULL, OPT_FILE_SIZE },
-	{ "files", 1, NULL, OPT_FILES },	 { "sequential", 0, NULL, OPT_SEQUENTIAL },
-	{ "one-block", 0, NULL, OPT_ONE_BLOCK }, { "same-file", 0, NULL, OPT_SAME_FILE },
-	{ "write-through", 0, NULL, OPT_WRITE_THROUGH }, { "seconds", 1, NULL, OPT_SECONDS },
-	{ "warmup", 1, NULL, OPT_WARMUP },	 { "no-verify", 0, NULL, OPT_NO_VERIFY },
-	{ "keep", 0, NULL, OPT_KEEP },		 { "server-pid", 1, NULL, OPT_SERVER_PID },
-	{ "json", 0, NULL, OPT_JSON },		 { "help", 0, NULL, OPT_HELP },
+	{ "address", 1, NULL, OPT_ADDRESS },
+	{ "port", 1, NULL, OPT_PORT },
+	{ "user", 1, NULL, OPT_USER },
+	{ "password", 1, NULL, OPT_PASSWORD },
+	{ "domain", 1, NULL, OPT_DOMAIN },
+	{ "share", 1, NULL, OPT_SHARE },
+	{ "dialect", 1, NULL, OPT_DIALECT },
+	{ "sign", 0, NULL, OPT_SIGN },
+	{ "seal", 0, NULL, OPT_SEAL },
+	{ "mode", 1, NULL, OPT_MODE },
+	{ "connections", 1, NULL, OPT_CONNECTIONS },
+	{ "depth", 1, NULL, OPT_DEPTH },
+	{ "size", 1, NULL, OPT_SIZE },
+	{ "file-size", 1, NULL, OPT_FILE_SIZE },
+	{ "files", 1, NULL, OPT_FILES },
+	{ "sequential", 0, NULL, OPT_SEQUENTIAL },
+	{ "one-block", 0, NULL, OPT_ONE_BLOCK },
+	{ "same-file", 0, NULL, OPT_SAME_FILE },
+	{ "write-through", 0, NULL, OPT_WRITE_THROUGH },
+	{ "seconds", 1, NULL, OPT_SECONDS },
+	{ "warmup", 1, NULL, OPT_WARMUP },
+	{ "no-verify", 0, NULL, OPT_NO_VERIFY },
+	{ "keep", 0, NULL, OPT_KEEP },
+	{ "server-pid", 1, NULL, OPT_SERVER_PID },
+	{ "json", 0, NULL, OPT_JSON },
+	{ "help", 0, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -119,17 +157,34 @@ static void set_dialect(struct options *o, const char *text)
 	die("there is no dialect", text);
 }
 
-static bool set_text(struct options *o, int opt, const char *arg, const char **address, uint16_t *port)
+static bool set_text(struct options *o, int opt, const char *arg, const char **address,
+		     uint16_t *port)
 {
 	switch (opt) {
-	case OPT_ADDRESS: *address = arg; return true;
-	case OPT_PORT: *port = (uint16_t)number("--port", arg, 1, 65535); return true;
-	case OPT_USER: o->user = arg; return true;
-	case OPT_PASSWORD: o->password = arg; return true;
-	case OPT_DOMAIN: o->domain = arg; return true;
-	case OPT_SHARE: o->share = arg; return true;
-	case OPT_DIALECT: set_dialect(o, arg); return true;
-	case OPT_MODE: set_mode(o, arg); return true;
+	case OPT_ADDRESS:
+		*address = arg;
+		return true;
+	case OPT_PORT:
+		*port = (uint16_t)number("--port", arg, 1, 65535);
+		return true;
+	case OPT_USER:
+		o->user = arg;
+		return true;
+	case OPT_PASSWORD:
+		o->password = arg;
+		return true;
+	case OPT_DOMAIN:
+		o->domain = arg;
+		return true;
+	case OPT_SHARE:
+		o->share = arg;
+		return true;
+	case OPT_DIALECT:
+		set_dialect(o, arg);
+		return true;
+	case OPT_MODE:
+		set_mode(o, arg);
+		return true;
 	}
 	return false;
 }
@@ -137,14 +192,30 @@ static bool set_text(struct options *o, int opt, const char *arg, const char **a
 static bool set_number(struct options *o, int opt, const char *arg)
 {
 	switch (opt) {
-	case OPT_CONNECTIONS: o->connections = (unsigned int)number("--connections", arg, 1, 10000); return true;
-	case OPT_DEPTH: o->depth = (unsigned int)number("--depth", arg, 1, 4096); return true;
-	case OPT_SIZE: o->size = (uint32_t)number("--size", arg, 1, 8 << 20); return true;
-	case OPT_FILE_SIZE: o->file_size = number("--file-size", arg, 1, UINT64_C(1) << 40); return true;
-	case OPT_FILES: o->files = (unsigned int)number("--files", arg, 1, 1000000); return true;
-	case OPT_SERVER_PID: o->server_pid = (pid_t)number("--server-pid", arg, 1, INT32_MAX); return true;
-	case OPT_SECONDS: o->seconds = atof(arg); return true;
-	case OPT_WARMUP: o->warmup = atof(arg); return true;
+	case OPT_CONNECTIONS:
+		o->connections = (unsigned int)number("--connections", arg, 1, 10000);
+		return true;
+	case OPT_DEPTH:
+		o->depth = (unsigned int)number("--depth", arg, 1, 4096);
+		return true;
+	case OPT_SIZE:
+		o->size = (uint32_t)number("--size", arg, 1, 8 << 20);
+		return true;
+	case OPT_FILE_SIZE:
+		o->file_size = number("--file-size", arg, 1, UINT64_C(1) << 40);
+		return true;
+	case OPT_FILES:
+		o->files = (unsigned int)number("--files", arg, 1, 1000000);
+		return true;
+	case OPT_SERVER_PID:
+		o->server_pid = (pid_t)number("--server-pid", arg, 1, INT32_MAX);
+		return true;
+	case OPT_SECONDS:
+		o->seconds = atof(arg);
+		return true;
+	case OPT_WARMUP:
+		o->warmup = atof(arg);
+		return true;
 	}
 	return false;
 }
@@ -152,15 +223,33 @@ static bool set_number(struct options *o, int opt, const char *arg)
 static bool set_flag(struct options *o, int opt)
 {
 	switch (opt) {
-	case OPT_SIGN: o->sign = true; return true;
-	case OPT_SEAL: o->seal = true; return true;
-	case OPT_SEQUENTIAL: o->sequential = true; return true;
-	case OPT_ONE_BLOCK: o->one_block = true; return true;
-	case OPT_SAME_FILE: o->same_file = true; return true;
-	case OPT_WRITE_THROUGH: o->write_through = true; return true;
-	case OPT_NO_VERIFY: o->no_verify = true; return true;
-	case OPT_KEEP: o->keep = true; return true;
-	case OPT_JSON: o->json = true; return true;
+	case OPT_SIGN:
+		o->sign = true;
+		return true;
+	case OPT_SEAL:
+		o->seal = true;
+		return true;
+	case OPT_SEQUENTIAL:
+		o->sequential = true;
+		return true;
+	case OPT_ONE_BLOCK:
+		o->one_block = true;
+		return true;
+	case OPT_SAME_FILE:
+		o->same_file = true;
+		return true;
+	case OPT_WRITE_THROUGH:
+		o->write_through = true;
+		return true;
+	case OPT_NO_VERIFY:
+		o->no_verify = true;
+		return true;
+	case OPT_KEEP:
+		o->keep = true;
+		return true;
+	case OPT_JSON:
+		o->json = true;
+		return true;
 	}
 	return false;
 }
@@ -176,7 +265,8 @@ static void parse(struct options *o, int argc, char **argv)
 			fputs(usage, stdout);
 			exit(0);
 		}
-		if (!set_text(o, opt, optarg, &address, &port) && !set_number(o, opt, optarg) && !set_flag(o, opt)) {
+		if (!set_text(o, opt, optarg, &address, &port) && !set_number(o, opt, optarg) &&
+		    !set_flag(o, opt)) {
 			fputs(usage, stderr);
 			exit(2);
 		}
@@ -271,7 +361,8 @@ static void measure(const struct options *o, struct total *t)
 	server = o->server_pid ? cpu_of_tree(o->server_pid) : 0;
 	sleep_until(start.end_ns);
 	t->client_cpu = (double)(cpu_of_self() - cpu) / 1e9;
-	t->server_cpu = o->server_pid ? ((double)cpu_of_tree(o->server_pid) - (double)server) / 1e9 : 0;
+	t->server_cpu =
+		o->server_pid ? ((double)cpu_of_tree(o->server_pid) - (double)server) / 1e9 : 0;
 	t->seconds = o->seconds;
 }
 
@@ -283,7 +374,8 @@ static void print_text(const struct options *o, const struct total *t)
 	printf(": %.0f ops/s", (double)t->ops / t->seconds);
 	if (t->bytes)
 		printf(", %.1f MB/s", (double)t->bytes / t->seconds / 1e6);
-	printf(", latency median %.0f us, p99 %.0f us, max %.0f us", (double)hist_percentile(&t->hist, 0.5) / 1e3,
+	printf(", latency median %.0f us, p99 %.0f us, max %.0f us",
+	       (double)hist_percentile(&t->hist, 0.5) / 1e3,
 	       (double)hist_percentile(&t->hist, 0.99) / 1e3, (double)t->hist.max / 1e3);
 	printf("; CPU client %.2f", t->client_cpu / t->seconds);
 	if (o->server_pid)
@@ -297,11 +389,12 @@ static void print_json(const struct options *o, const struct total *t)
 	printf("{\"mode\":\"%s\",\"connections\":%u,\"depth\":%u,\"size\":%u,\"seconds\":%.3f,\"ops\":%" PRIu64
 	       ",\"ops_per_s\":%.1f,\"mb_per_s\":%.2f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"mean_us\":%.1f,\"max_us\":%.1f"
 	       ",\"client_cpu\":%.3f,\"server_cpu\":%.3f,\"server_cpu_us_per_op\":%.2f}\n",
-	       o->mode_name, o->connections, o->depth, o->size, t->seconds, t->ops, (double)t->ops / t->seconds,
-	       (double)t->bytes / t->seconds / 1e6, (double)hist_percentile(&t->hist, 0.5) / 1e3,
+	       o->mode_name, o->connections, o->depth, o->size, t->seconds, t->ops,
+	       (double)t->ops / t->seconds, (double)t->bytes / t->seconds / 1e6,
+	       (double)hist_percentile(&t->hist, 0.5) / 1e3,
 	       (double)hist_percentile(&t->hist, 0.99) / 1e3,
-	       t->hist.count ? (double)t->hist.sum / (double)t->hist.count / 1e3 : 0, (double)t->hist.max / 1e3,
-	       t->client_cpu / t->seconds, t->server_cpu / t->seconds,
+	       t->hist.count ? (double)t->hist.sum / (double)t->hist.count / 1e3 : 0,
+	       (double)t->hist.max / 1e3, t->client_cpu / t->seconds, t->server_cpu / t->seconds,
 	       t->ops ? t->server_cpu * 1e6 / (double)t->ops : 0);
 }
 
@@ -341,8 +434,15 @@ static int run(const struct options *o, struct total *t)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .mode = MODE_OPEN_CLOSE, .mode_name = "open-close", .connections = 1, .depth = 1,
-			     .files = 1, .size = 4096, .file_size = 64u << 20, .seconds = 5, .warmup = 0.5 };
+	struct options o = { .mode = MODE_OPEN_CLOSE,
+			     .mode_name = "open-close",
+			     .connections = 1,
+			     .depth = 1,
+			     .files = 1,
+			     .size = 4096,
+			     .file_size = 64u << 20,
+			     .seconds = 5,
+			     .warmup = 0.5 };
 	static struct total t;
 
 	signal(SIGPIPE, SIG_IGN);

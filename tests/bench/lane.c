@@ -47,7 +47,10 @@ void lane_count(struct lane *l, struct slot *s, uint64_t bytes)
 static int login(struct lane *l)
 {
 	const struct options *o = l->o;
-	struct login in = { .user = o->user, .password = o->password, .domain = o->domain, .sign = o->sign,
+	struct login in = { .user = o->user,
+			    .password = o->password,
+			    .domain = o->domain,
+			    .sign = o->sign,
 			    .seal = o->seal };
 	struct conn_config cfg;
 	struct ntstatus status;
@@ -68,10 +71,12 @@ static int login(struct lane *l)
 	l->c->check = !o->no_verify;
 	r = login_negotiate(l->c, &status);
 	if (r < 0 || !ntstatus_is_ok(status))
-		return lane_fail(l, r < 0 ? r : -EIO, "negotiate: %s", r < 0 ? conn_error(l->c) : ntstatus_str(status, buf));
+		return lane_fail(l, r < 0 ? r : -EIO, "negotiate: %s",
+				 r < 0 ? conn_error(l->c) : ntstatus_str(status, buf));
 	r = login_session(l->c, &in, &l->s, &status);
 	if (r < 0 || !ntstatus_is_ok(status))
-		return lane_fail(l, r < 0 ? r : -EIO, "login: %s", r < 0 ? conn_error(l->c) : ntstatus_str(status, buf));
+		return lane_fail(l, r < 0 ? r : -EIO, "login: %s",
+				 r < 0 ? conn_error(l->c) : ntstatus_str(status, buf));
 	return 0;
 }
 
@@ -161,7 +166,8 @@ int lane_start(struct lane *l)
 	r = connect_tree(l);
 	if (r == 0 && l->o->mode != MODE_ECHO)
 		r = make_directory(l);
-	if (r == 0 && (l->o->mode == MODE_READ || l->o->mode == MODE_WRITE || l->o->mode == MODE_MIX)) {
+	if (r == 0 &&
+	    (l->o->mode == MODE_READ || l->o->mode == MODE_WRITE || l->o->mode == MODE_MIX)) {
 		r = check_size(l);
 		if (r == 0)
 			r = make_file(l);
@@ -224,7 +230,8 @@ static void delete_file(struct lane *l, const char *name, uint32_t options)
 	int err = l->err;
 
 	l->err = 0;
-	if (work_open(l, name, SMB2_DELETE, SMB2_FILE_OPEN, options | SMB2_FILE_DELETE_ON_CLOSE, &f) == 0)
+	if (work_open(l, name, SMB2_DELETE, SMB2_FILE_OPEN, options | SMB2_FILE_DELETE_ON_CLOSE,
+		      &f) == 0)
 		work_close(l, f);
 	l->err = err;
 }
@@ -238,7 +245,8 @@ static void delete_files(struct lane *l)
 	if (l->o->mode == MODE_OPEN_CLOSE || l->o->mode == MODE_PERSISTENT) {
 		for (i = 0; i < l->o->depth; i++)
 			for (k = 0; k < l->o->files && !l->o->same_file; k++) {
-				snprintf(name, sizeof(name), "hfbench\\l%u-s%u-%u", l->number, i, k);
+				snprintf(name, sizeof(name), "hfbench\\l%u-s%u-%u", l->number, i,
+					 k);
 				delete_file(l, name, 0);
 			}
 	} else if (!l->o->same_file) {

@@ -15,7 +15,8 @@ static size_t bucket_of(uint64_t ns)
 	if (ns < HIST_SUB)
 		return ns;
 	shift = 63 - (unsigned int)__builtin_clzll(ns) - 6; /* HIST_SUB is 2^6 */
-	return MIN((size_t)((shift + 1) * HIST_SUB + ((ns >> shift) - HIST_SUB)), (size_t)HIST_BUCKETS - 1);
+	return MIN((size_t)((shift + 1) * HIST_SUB + ((ns >> shift) - HIST_SUB)),
+		   (size_t)HIST_BUCKETS - 1);
 }
 
 /* The middle of a bucket. */
@@ -78,7 +79,8 @@ static bool read_stat(pid_t pid, pid_t *ret_parent, uint64_t *ret_ticks)
 	p = fgets(line, sizeof(line), f);
 	fclose(f);
 	p = p ? strrchr(line, ')') : NULL;
-	if (!p || sscanf(p + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &parent, &user, &sys) != 3)
+	if (!p || sscanf(p + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &parent,
+			 &user, &sys) != 3)
 		return false;
 	*ret_parent = parent;
 	*ret_ticks = user + sys;

@@ -14,7 +14,9 @@
 
 static struct msg_head head(struct lane *l, uint16_t command, size_t payload)
 {
-	return (struct msg_head){ .command = command, .sess = l->s, .tree_id = l->tree, .payload = payload };
+	return (struct msg_head){
+		.command = command, .sess = l->s, .tree_id = l->tree, .payload = payload
+	};
 }
 
 /* ASCII names only: hfbench makes them itself. */
@@ -29,8 +31,8 @@ static size_t widen(const char *name, uint8_t *out)
 	return 2 * n;
 }
 
-static void put_create(struct msg *m, size_t hdr, const char *name, uint32_t access, uint32_t disposition,
-		       uint32_t options, bool persistent)
+static void put_create(struct msg *m, size_t hdr, const char *name, uint32_t access,
+		       uint32_t disposition, uint32_t options, bool persistent)
 {
 	struct smb2_create_ctxs_req c = { 0 };
 	uint8_t utf16[256], ctxs[128];
@@ -62,7 +64,8 @@ static void file_name(const struct slot *s, char *buf, size_t n)
 	if (o->same_file)
 		snprintf(buf, n, "hfbench\\same");
 	else
-		snprintf(buf, n, "hfbench\\l%u-s%u-%u", s->lane->number, s->number, (unsigned int)(s->serial % o->files));
+		snprintf(buf, n, "hfbench\\l%u-s%u-%u", s->lane->number, s->number,
+			 (unsigned int)(s->serial % o->files));
 }
 
 /* --- answers --- */
@@ -88,7 +91,8 @@ static void created(struct call *call, const struct smb2_hdr *hdr, struct blob m
 	if (refused(s, hdr, "create"))
 		return;
 	s->lane->busy--;
-	if (smb2_create_resp_decode(msg, &resp) < 0 || smb2_create_ctxs_resp_decode(resp.contexts, &c) < 0) {
+	if (smb2_create_resp_decode(msg, &resp) < 0 ||
+	    smb2_create_ctxs_resp_decode(resp.contexts, &c) < 0) {
 		lane_fail(s->lane, -EPROTO, "a CREATE response is malformed");
 		return;
 	}
@@ -152,8 +156,9 @@ static int send_open(struct slot *s)
 	s->call.done = created;
 	msg_begin(&m, s->lane->c);
 	hdr = msg_add(&m, &s->call, &h);
-	put_create(&m, hdr, name, SMB2_FILE_GENERIC_READ | SMB2_FILE_GENERIC_WRITE, SMB2_FILE_OPEN_IF,
-		   SMB2_FILE_NON_DIRECTORY_FILE, s->lane->o->mode == MODE_PERSISTENT);
+	put_create(&m, hdr, name, SMB2_FILE_GENERIC_READ | SMB2_FILE_GENERIC_WRITE,
+		   SMB2_FILE_OPEN_IF, SMB2_FILE_NON_DIRECTORY_FILE,
+		   s->lane->o->mode == MODE_PERSISTENT);
 	return msg_send(&m);
 }
 
@@ -198,7 +203,8 @@ static uint64_t next_offset(struct lane *l)
 	return lane_random(l) % blocks * l->o->size;
 }
 
-static void put_write(struct msg *m, size_t hdr, struct lane *l, struct smb2_fileid file, uint64_t offset, uint32_t size)
+static void put_write(struct msg *m, size_t hdr, struct lane *l, struct smb2_fileid file,
+		      uint64_t offset, uint32_t size)
 {
 	struct smb2_write_req req = { .offset = offset, .file_id = file };
 
@@ -267,8 +273,8 @@ static int finish(struct lane *l, struct msg *m, struct call *call, const char *
 	return 0;
 }
 
-int work_open(struct lane *l, const char *name, uint32_t access, uint32_t disposition, uint32_t options,
-	      struct smb2_fileid *ret)
+int work_open(struct lane *l, const char *name, uint32_t access, uint32_t disposition,
+	      uint32_t options, struct smb2_fileid *ret)
 {
 	struct msg_head h = head(l, SMB2_CREATE, 0);
 	struct smb2_create_resp resp;

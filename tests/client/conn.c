@@ -16,11 +16,12 @@
 #define IN_START (128 * 1024)
 #define OUT_CAP (256 * 1024)
 
-static const uint16_t all_dialects[] = { SMB2_DIALECT_202, SMB2_DIALECT_210, SMB2_DIALECT_300, SMB2_DIALECT_302,
-					 SMB2_DIALECT_311 };
-static const uint16_t all_signing[] = { SMB2_SIGNING_AES_GMAC, SMB2_SIGNING_AES_CMAC, SMB2_SIGNING_HMAC_SHA256 };
-static const uint16_t all_ciphers[] = { SMB2_CIPHER_AES128_GCM, SMB2_CIPHER_AES128_CCM, SMB2_CIPHER_AES256_GCM,
-					SMB2_CIPHER_AES256_CCM };
+static const uint16_t all_dialects[] = { SMB2_DIALECT_202, SMB2_DIALECT_210, SMB2_DIALECT_300,
+					 SMB2_DIALECT_302, SMB2_DIALECT_311 };
+static const uint16_t all_signing[] = { SMB2_SIGNING_AES_GMAC, SMB2_SIGNING_AES_CMAC,
+					SMB2_SIGNING_HMAC_SHA256 };
+static const uint16_t all_ciphers[] = { SMB2_CIPHER_AES128_GCM, SMB2_CIPHER_AES128_CCM,
+					SMB2_CIPHER_AES256_GCM, SMB2_CIPHER_AES256_CCM };
 
 uint64_t conn_now(void)
 {
@@ -60,9 +61,9 @@ void conn_config_init(struct conn_config *cfg)
 		.ciphers = all_ciphers,
 		.n_ciphers = ARRAY_SIZE(all_ciphers),
 		.security_mode = SMB2_NEGOTIATE_SIGNING_ENABLED,
-		.capabilities = SMB2_GLOBAL_CAP_LEASING | SMB2_GLOBAL_CAP_LARGE_MTU | SMB2_GLOBAL_CAP_MULTI_CHANNEL |
-				SMB2_GLOBAL_CAP_PERSISTENT_HANDLES | SMB2_GLOBAL_CAP_DIRECTORY_LEASING |
-				SMB2_GLOBAL_CAP_ENCRYPTION,
+		.capabilities = SMB2_GLOBAL_CAP_LEASING | SMB2_GLOBAL_CAP_LARGE_MTU |
+				SMB2_GLOBAL_CAP_MULTI_CHANNEL | SMB2_GLOBAL_CAP_PERSISTENT_HANDLES |
+				SMB2_GLOBAL_CAP_DIRECTORY_LEASING | SMB2_GLOBAL_CAP_ENCRYPTION,
 		.client_guid = guid_random(),
 		.timeout_ns = 10 * NSEC_PER_SEC,
 	};

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A connection of the test client: one socket, the requests that wait on it, its credits and keys. It checks what a
- * careful client must check: every answer's signature or encryption, its message id and its command. One thread.
+ * A connection of the test client: one socket, the requests that wait on it, its credits and keys.
+ * It checks what a careful client must check: every answer's signature or encryption, its message
+ * id and its command. One thread.
  *
- * Faults are negative errno, with a sentence in conn_error(). -EPIPE: the server closed the connection; -ETIME: no
- * answer in time; -EPROTO: the server broke the protocol.
+ * Faults are negative errno, with a sentence in conn_error(). -EPIPE: the server closed the
+ * connection; -ETIME: no answer in time; -EPROTO: the server broke the protocol.
  */
 #ifndef HF_TESTS_CLIENT_CONN_H
 #define HF_TESTS_CLIENT_CONN_H
@@ -22,15 +23,15 @@ struct conn;
 struct sess {
 	unsigned int refs;
 	uint64_t id;
-	uint16_t flags;      /* of the last SESSION_SETUP response */
+	uint16_t flags; /* of the last SESSION_SETUP response */
 	uint8_t key[SMB_KEY_LEN];
 	size_t key_len;
 	struct sign_key *sign; /* of the first channel */
 	struct seal_key *seal_out, *seal_in;
-	bool want_sign;      /* sign every request */
-	bool want_seal;      /* seal every request */
+	bool want_sign; /* sign every request */
+	bool want_seal; /* seal every request */
 	bool established;
-	bool anonymous;      /* guest or null: nothing is signed */
+	bool anonymous; /* guest or null: nothing is signed */
 };
 
 /* A session on one connection. */
@@ -61,7 +62,8 @@ struct call {
 	enum call_state state;
 	unsigned int interims;
 	uint64_t sent_ns, done_ns; /* CLOCK_MONOTONIC */
-	/* The final answer has come; `msg` lives until the callback returns. NULL: it is copied to `reply`. */
+	/* The final answer has come; `msg` lives until the callback returns. NULL: it is copied to
+	 * `reply`. */
 	void (*done)(struct call *c, const struct smb2_hdr *hdr, struct blob msg);
 	struct smb2_hdr hdr;
 	struct blob reply; /* malloced, freed by call_done() */
@@ -111,7 +113,8 @@ struct conn {
 	char error[256];
 };
 
-/* Fills in what a client offers when nothing else is asked: all dialects, algorithms and ciphers, a random GUID, 10 s. */
+/* Fills in what a client offers when nothing else is asked: all dialects, algorithms and ciphers, a
+ * random GUID, 10 s. */
 void conn_config_init(struct conn_config *cfg);
 /* Connects. -ECONNREFUSED, -ETIME, ...; `cfg` is copied, the arrays in it are not. */
 int conn_open(const struct net_addr *addr, const struct conn_config *cfg, struct conn **ret);
@@ -126,7 +129,8 @@ int conn_fail(struct conn *c, int err, const char *fmt, ...) HF_PRINTF(3, 4);
 
 /* Sends bytes as they are. Receives meanwhile when the server does not take them. */
 int conn_send(struct conn *c, struct iovec *iov, int iovcnt);
-/* Receives one message and gives its answers to their calls. -ETIME at `deadline` (CLOCK_MONOTONIC ns). */
+/* Receives one message and gives its answers to their calls. -ETIME at `deadline` (CLOCK_MONOTONIC
+ * ns). */
 int conn_receive(struct conn *c, uint64_t deadline);
 /* Whether a whole message is in the buffer. */
 bool conn_has_message(const struct conn *c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What goes over the socket of a test client's connection, and what must be true of it. One thread. */
+/* What goes over the socket of a test client's connection, and what must be true of it. One thread.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -57,7 +58,8 @@ static int fill(struct conn *c, size_t at_least)
 		return conn_fail(c, -EPIPE, "the server closed the connection");
 	if (errno == EAGAIN || errno == EINTR)
 		return 0;
-	return conn_fail(c, errno == ECONNRESET ? -EPIPE : -errno, "receiving: %s", strerror(errno));
+	return conn_fail(c, errno == ECONNRESET ? -EPIPE : -errno, "receiving: %s",
+			 strerror(errno));
 }
 
 static int wait_for(struct conn *c, short events, uint64_t deadline)
@@ -174,11 +176,13 @@ static int unseal(struct conn *c, struct blob *msg, struct sess **ret_sealed)
 	struct blob cipher;
 	int r;
 
-	if (smb2_transform_decode(*msg, &t, &cipher) < 0 || !(t.flags & SMB2_TRANSFORM_FLAG_ENCRYPTED))
+	if (smb2_transform_decode(*msg, &t, &cipher) < 0 ||
+	    !(t.flags & SMB2_TRANSFORM_FLAG_ENCRYPTED))
 		return conn_fail(c, -EPROTO, "a transform header is malformed");
 	ch = conn_find_chan_id(c, t.session_id);
 	if (!ch || !ch->sess->seal_in)
-		return conn_fail(c, -EPROTO, "a message is sealed for session %#llx, which has no keys",
+		return conn_fail(c, -EPROTO,
+				 "a message is sealed for session %#llx, which has no keys",
 				 (unsigned long long)t.session_id);
 	iov = (struct iovec){ .iov_base = (void *)cipher.data, .iov_len = cipher.len };
 	r = seal_decrypt(ch->sess->seal_in, msg->data, &iov, 1);
@@ -201,7 +205,8 @@ static struct call *find_call(struct conn *c, uint64_t mid)
 	return NULL;
 }
 
-/* Which key an answer must be signed with: the channel's, or while it is being bound the session's. */
+/* Which key an answer must be signed with: the channel's, or while it is being bound the session's.
+ */
 static struct sign_key *verify_key(struct conn *c, struct sess *s)
 {
 	struct chan *ch = conn_find_chan(c, s);
@@ -213,13 +218,14 @@ static int unprotected(struct conn *c, const struct smb2_hdr *h, const char *wha
 {
 	char buf[11];
 
-	return conn_fail(c, -EPROTO, "the answer to message %llu (command %u, %s) %s", (unsigned long long)h->message_id,
-			 h->command, ntstatus_str(h->status, buf), what);
+	return conn_fail(c, -EPROTO, "the answer to message %llu (command %u, %s) %s",
+			 (unsigned long long)h->message_id, h->command,
+			 ntstatus_str(h->status, buf), what);
 }
 
 /* MS-SMB2 3.2.5.1.1 to 3.2.5.1.3. */
-static int check_protection(struct conn *c, const struct call *call, const struct smb2_hdr *h, struct blob msg,
-			    const struct sess *sealed)
+static int check_protection(struct conn *c, const struct call *call, const struct smb2_hdr *h,
+			    struct blob msg, const struct sess *sealed)
 {
 	struct iovec iov = { .iov_base = (void *)msg.data, .iov_len = msg.len };
 	struct sess *s = call->sess;
@@ -289,10 +295,12 @@ static int take_element(struct conn *c, struct blob msg, const struct sess *seal
 	c->credits += h.credits;
 	call = find_call(c, h.message_id);
 	if (!call)
-		return conn_fail(c, -EPROTO, "an answer to message %llu, which does not wait for one",
+		return conn_fail(c, -EPROTO,
+				 "an answer to message %llu, which does not wait for one",
 				 (unsigned long long)h.message_id);
 	if (call->command != h.command)
-		return conn_fail(c, -EPROTO, "message %llu was command %u, its answer is of command %u",
+		return conn_fail(c, -EPROTO,
+				 "message %llu was command %u, its answer is of command %u",
 				 (unsigned long long)h.message_id, call->command, h.command);
 	if (c->check) {
 		r = check_protection(c, call, &h, msg, sealed);
@@ -309,7 +317,8 @@ static int take_element(struct conn *c, struct blob msg, const struct sess *seal
 	}
 	if (call->state == CALL_PENDING &&
 	    (!(h.flags & SMB2_FLAGS_ASYNC_COMMAND) || h.async_id != call->async_id))
-		return conn_fail(c, -EPROTO, "the final response has not the async id of the interim one");
+		return conn_fail(c, -EPROTO,
+				 "the final response has not the async id of the interim one");
 	return finish_call(c, call, &h, msg);
 }
 

@@ -19,7 +19,8 @@ static int hex(struct arena *a, const char *s, struct blob *ret)
 			s++;
 			continue;
 		}
-		if (!isxdigit((unsigned char)s[0]) || !isxdigit((unsigned char)s[1]) || sscanf(s, "%2x", &v) != 1)
+		if (!isxdigit((unsigned char)s[0]) || !isxdigit((unsigned char)s[1]) ||
+		    sscanf(s, "%2x", &v) != 1)
 			return -EINVAL;
 		p[n++] = (uint8_t)v;
 		s += 2;

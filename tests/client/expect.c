@@ -76,7 +76,8 @@ static bool status_matches(const struct step *st, const char *name)
 
 static bool known(const char *name)
 {
-	static const char *const words[] = { "CLOSED", "TIMEOUT", "REFUSED", "PROTOCOL", "ANY", "ERROR" };
+	static const char *const words[] = { "CLOSED",	 "TIMEOUT", "REFUSED",
+					     "PROTOCOL", "ANY",	    "ERROR" };
 	struct ntstatus s;
 	size_t i;
 
@@ -156,8 +157,9 @@ static int check_bytes(struct step *st, const struct cond *c, struct blob have)
 		return 0;
 	for (i = 0; i < have.len && i < want.len && have.data[i] == want.data[i]; i++)
 		;
-	return step_fail(st, "%s: expected %s%s, got %s (they differ at %zu)", c->name, c->op[0] == '!' ? "not " : "",
-			 printable(&st->a, want), printable(&st->a, have), i);
+	return step_fail(st, "%s: expected %s%s, got %s (they differ at %zu)", c->name,
+			 c->op[0] == '!' ? "not " : "", printable(&st->a, want),
+			 printable(&st->a, have), i);
 }
 
 static int check_condition(struct step *st, const struct cond *c)
@@ -182,7 +184,8 @@ static int save_fields(struct step *st)
 	for (i = 0; i < st->nsaves && r == 0; i++) {
 		f = result_find(&st->res, st->save[i].field);
 		if (!f || !f->text)
-			return step_fail(st, "%s gave no field '%s'", st->verb->name, st->save[i].field);
+			return step_fail(st, "%s gave no field '%s'", st->verb->name,
+					 st->save[i].field);
 		r = world_set_var(st->w, st->save[i].var, f->text);
 	}
 	return r;
@@ -197,11 +200,11 @@ int expect_judge(struct step *st)
 	if (r < 0)
 		return r;
 	if (r == 0 && st->res.fault)
-		return step_fail(st, "%s: %s (%s), expected %s", st->verb->name, st->res.fault, st->res.why,
-				 st->expect ? st->expect : "OK");
+		return step_fail(st, "%s: %s (%s), expected %s", st->verb->name, st->res.fault,
+				 st->res.why, st->expect ? st->expect : "OK");
 	if (r == 0)
-		return step_fail(st, "%s: %s, expected %s", st->verb->name, ntstatus_str(st->res.status, buf),
-				 st->expect ? st->expect : "OK");
+		return step_fail(st, "%s: %s, expected %s", st->verb->name,
+				 ntstatus_str(st->res.status, buf), st->expect ? st->expect : "OK");
 	for (i = 0; i < st->nconds; i++) {
 		r = check_condition(st, &st->cond[i]);
 		if (r < 0)

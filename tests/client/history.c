@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The history of a scenario's operations, one JSON object per line as tests/cluster/check-history.py reads it: locks,
- * closes, and reads and writes of one 64-bit number. One thread.
+ * The history of a scenario's operations, one JSON object per line as
+ * tests/cluster/check-history.py reads it: locks, closes, and reads and writes of one 64-bit
+ * number. One thread.
  */
 #include <inttypes.h>
 
@@ -57,8 +58,10 @@ void history_op(struct step *st, const char *op, const struct handle *h)
 	if (v)
 		fprintf(f, "\"value\":%s,", v->text);
 	if (strcmp(op, "lock") == 0 || strcmp(op, "unlock") == 0)
-		fprintf(f, "\"length\":%" PRIu64 ",\"exclusive\":%s,", st->n[1], st->n[2] ? "true" : "false");
-	fprintf(f, "\"begin\":%" PRIu64 ",\"end\":%" PRIu64 ",\"result\":\"%s\"}\n", st->call.sent_ns, end, result);
+		fprintf(f, "\"length\":%" PRIu64 ",\"exclusive\":%s,", st->n[1],
+			st->n[2] ? "true" : "false");
+	fprintf(f, "\"begin\":%" PRIu64 ",\"end\":%" PRIu64 ",\"result\":\"%s\"}\n",
+		st->call.sent_ns, end, result);
 	fflush(f);
 }
 
@@ -69,6 +72,7 @@ void history_lost(struct step *st, const struct handle *h)
 	if (!st->w->history)
 		return;
 	put_common(st->w->history, st, "lost", h);
-	fprintf(st->w->history, "\"begin\":%" PRIu64 ",\"end\":%" PRIu64 ",\"result\":\"ok\"}\n", now, now);
+	fprintf(st->w->history, "\"begin\":%" PRIu64 ",\"end\":%" PRIu64 ",\"result\":\"ok\"}\n",
+		now, now);
 	fflush(st->w->history);
 }

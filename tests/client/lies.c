@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Options by which a request differs from what is right: @field=value, mid=, cut=, unsigned, ... Pure. */
+/* Options by which a request differs from what is right: @field=value, mid=, cut=, unsigned, ...
+ * Pure. */
 #include <stdio.h>
 
 #include "tests/client/step.h"
@@ -44,7 +45,8 @@ static int field_lie(struct step *st, const char *name, const char *value)
 	lie = &l->v[l->n++];
 	if (lies_field(name, &lie->off, &lie->width) < 0)
 		return step_fail(st, "there is no field '%s'", name);
-	return value ? step_number(st, value, &lie->value) : step_fail(st, "@%s needs a value", name);
+	return value ? step_number(st, value, &lie->value) :
+		       step_fail(st, "@%s needs a value", name);
 }
 
 static bool flag_lie(struct msg_lies *l, const char *key)
@@ -78,7 +80,9 @@ int lies_option(struct step *st, const char *key, const char *value, bool *ret_t
 		return 0;
 	}
 	if (strcmp(key, "append") == 0)
-		return data_parse(&st->a, value, &l->append) < 0 ? step_fail(st, "'%s' is no data", value) : 0;
+		return data_parse(&st->a, value, &l->append) < 0 ?
+			       step_fail(st, "'%s' is no data", value) :
+			       0;
 	if (strcmp(key, "mid") != 0 && strcmp(key, "frame") != 0 && strcmp(key, "cut") != 0) {
 		*ret_taken = false;
 		return 0;

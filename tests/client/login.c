@@ -91,7 +91,8 @@ static int make_seal_key(struct setup *u, enum smb_key_use use, struct seal_key 
 	uint8_t key[SMB_KEY_MAX_LEN];
 	int r;
 
-	r = smb_derive_key(use, auth_client_session_key(u->auth), pre, key, seal_key_len(u->c->cipher));
+	r = smb_derive_key(use, auth_client_session_key(u->auth), pre, key,
+			   seal_key_len(u->c->cipher));
 	if (r == 0)
 		r = seal_key_new(u->c->cipher, key, ret);
 	crypto_wipe(key, sizeof(key));
@@ -115,7 +116,8 @@ static int make_keys(struct setup *u)
 	return r;
 }
 
-/* The last response must bear the new key's signature in 3.1.1 (3.2.5.3.1), and of a bound channel always. */
+/* The last response must bear the new key's signature in 3.1.1 (3.2.5.3.1), and of a bound channel
+ * always. */
 static int check_signature(struct setup *u, const struct call *call)
 {
 	struct iovec iov = { (void *)call->reply.data, call->reply.len };
@@ -125,25 +127,32 @@ static int check_signature(struct setup *u, const struct call *call)
 	if (u->s->anonymous || u->s->want_seal || !u->c->check || u->kind == SETUP_AGAIN)
 		return 0;
 	if (!(call->hdr.flags & SMB2_FLAGS_SIGNED))
-		return must ? conn_fail(u->c, -EPROTO, "the last SESSION_SETUP response is not signed") : 0;
+		return must ? conn_fail(u->c, -EPROTO,
+					"the last SESSION_SETUP response is not signed") :
+			      0;
 	r = sign_verify(u->ch->sign, &iov, 1);
 	if (r == -EBADMSG && u->kind == SETUP_BIND)
 		r = sign_verify(u->s->sign, &iov, 1);
-	return r < 0 ? conn_fail(u->c, -EPROTO, "the last SESSION_SETUP response has a wrong signature") : 0;
+	return r < 0 ? conn_fail(u->c, -EPROTO,
+				 "the last SESSION_SETUP response has a wrong signature") :
+		       0;
 }
 
-static int finish(struct setup *u, const struct call *call, const struct smb2_session_setup_resp *resp)
+static int finish(struct setup *u, const struct call *call,
+		  const struct smb2_session_setup_resp *resp)
 {
 	struct blob nothing;
 	int r = 0;
 
-	u->s->anonymous = resp->session_flags & (SMB2_SESSION_FLAG_IS_GUEST | SMB2_SESSION_FLAG_IS_NULL);
+	u->s->anonymous =
+		resp->session_flags & (SMB2_SESSION_FLAG_IS_GUEST | SMB2_SESSION_FLAG_IS_NULL);
 	if (resp->token.len && !u->s->anonymous)
 		r = auth_client_step(u->auth, resp->token, &u->a, &nothing);
 	if (r == 0)
 		r = make_keys(u);
 	else
-		r = conn_fail(u->c, -EPROTO, "the server's last token is wrong: %s", strerror(r < 0 ? -r : EPROTO));
+		r = conn_fail(u->c, -EPROTO, "the server's last token is wrong: %s",
+			      strerror(r < 0 ? -r : EPROTO));
 	if (r == 0)
 		r = check_signature(u, call);
 	if (r < 0)
@@ -151,9 +160,11 @@ static int finish(struct setup *u, const struct call *call, const struct smb2_se
 	if (u->kind != SETUP_BIND)
 		u->s->flags = resp->session_flags;
 	if (u->kind == SETUP_NEW) {
-		u->s->want_sign = u->l->sign || (u->c->security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED);
-		u->s->want_seal = (u->l->seal || (resp->session_flags & SMB2_SESSION_FLAG_ENCRYPT_DATA)) &&
-				  u->c->cipher;
+		u->s->want_sign =
+			u->l->sign || (u->c->security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED);
+		u->s->want_seal =
+			(u->l->seal || (resp->session_flags & SMB2_SESSION_FLAG_ENCRYPT_DATA)) &&
+			u->c->cipher;
 		if (u->l->seal && !u->c->cipher)
 			return conn_fail(u->c, -EPROTO, "the server negotiated no cipher");
 		u->s->established = true;
@@ -193,7 +204,8 @@ static int one_round(struct setup *u, struct blob *token)
 	if (r == 0)
 		r = auth_client_step(u->auth, in, &u->a, token);
 	if (r <= 0)
-		r = conn_fail(u->c, -EPROTO, "the server's token is wrong: %s", strerror(r < 0 ? -r : EPROTO));
+		r = conn_fail(u->c, -EPROTO, "the server's token is wrong: %s",
+			      strerror(r < 0 ? -r : EPROTO));
 out:
 	call_done(&call);
 	return r;
@@ -221,7 +233,8 @@ static int set_up(struct setup *u, struct ntstatus *ret_status)
 	return r;
 }
 
-int login_session(struct conn *c, const struct login *l, struct sess **ret, struct ntstatus *ret_status)
+int login_session(struct conn *c, const struct login *l, struct sess **ret,
+		  struct ntstatus *ret_status)
 {
 	struct setup u = { .c = c, .l = l, .kind = SETUP_NEW, .s = sess_new() };
 	int r = u.s ? chan_new(c, u.s, &u.ch) : -ENOMEM;
@@ -239,7 +252,9 @@ int login_session(struct conn *c, const struct login *l, struct sess **ret, stru
 
 int login_again(struct conn *c, const struct login *l, struct sess *s, struct ntstatus *ret_status)
 {
-	struct setup u = { .c = c, .l = l, .kind = SETUP_AGAIN, .s = s, .ch = conn_find_chan(c, s) };
+	struct setup u = {
+		.c = c, .l = l, .kind = SETUP_AGAIN, .s = s, .ch = conn_find_chan(c, s)
+	};
 
 	if (!u.ch)
 		return conn_fail(c, -ENOENT, "the session is not on this connection");
@@ -282,7 +297,8 @@ int login_logoff(struct conn *c, struct sess *s, struct ntstatus *ret_status)
 	return call_empty(c, &h, ret_status);
 }
 
-int login_tree_disconnect(struct conn *c, struct sess *s, uint32_t tree_id, struct ntstatus *ret_status)
+int login_tree_disconnect(struct conn *c, struct sess *s, uint32_t tree_id,
+			  struct ntstatus *ret_status)
 {
 	struct msg_head h = { .command = SMB2_TREE_DISCONNECT, .sess = s, .tree_id = tree_id };
 
@@ -298,7 +314,9 @@ int login_tree(struct conn *c, struct sess *s, const char *share, uint32_t *ret_
 	       struct smb2_tree_connect_resp *ret_resp, struct ntstatus *ret_status)
 {
 	/* 3.1.1 wants it signed or sealed (3.2.4.1.1). */
-	struct msg_head h = { .command = SMB2_TREE_CONNECT, .sess = s, .sign = c->dialect == SMB2_DIALECT_311 };
+	struct msg_head h = { .command = SMB2_TREE_CONNECT,
+			      .sess = s,
+			      .sign = c->dialect == SMB2_DIALECT_311 };
 	struct smb2_tree_connect_req req = { 0 };
 	struct call call = { 0 };
 	struct arena a;
@@ -306,14 +324,16 @@ int login_tree(struct conn *c, struct sess *s, const char *share, uint32_t *ret_
 	int r;
 
 	arena_init(&a, 0);
-	path = share[0] == '\\' ? arena_strdup(&a, share) : arena_printf(&a, "\\\\%s\\%s", c->server, share);
+	path = share[0] == '\\' ? arena_strdup(&a, share) :
+				  arena_printf(&a, "\\\\%s\\%s", c->server, share);
 	r = path ? utf16_from_utf8(&a, path, &req.path) : -ENOMEM;
 	if (r == 0)
 		r = msg_call(c, &h, encode_tree, &req, &call);
 	if (r == 0) {
 		*ret_status = call.hdr.status;
 		*ret_tree_id = call.hdr.tree_id;
-		if (ntstatus_is_ok(call.hdr.status) && smb2_tree_connect_resp_decode(call.reply, ret_resp) < 0)
+		if (ntstatus_is_ok(call.hdr.status) &&
+		    smb2_tree_connect_resp_decode(call.reply, ret_resp) < 0)
 			r = conn_fail(c, -EPROTO, "the TREE_CONNECT response is malformed");
 		call_done(&call);
 	}

@@ -31,8 +31,10 @@ static int take_credits(struct conn *c, uint16_t charge)
 
 	while (c->credits < charge && !c->ignore_credits) {
 		if (list_empty(&c->calls))
-			return conn_fail(c, -EPROTO, "the server left the client with %u credits, %u are needed",
-					 c->credits, charge);
+			return conn_fail(
+				c, -EPROTO,
+				"the server left the client with %u credits, %u are needed",
+				c->credits, charge);
 		r = conn_receive(c, deadline);
 		if (r < 0)
 			return r;
@@ -41,7 +43,8 @@ static int take_credits(struct conn *c, uint16_t charge)
 	return 0;
 }
 
-/* The key for a request: the channel's, and the session's while the channel is being bound (3.2.4.1.1). */
+/* The key for a request: the channel's, and the session's while the channel is being bound
+ * (3.2.4.1.1). */
 static struct sign_key *signing_key(struct conn *c, struct sess *s)
 {
 	struct chan *ch = conn_find_chan(c, s);
@@ -70,13 +73,16 @@ static void start_call(struct msg *m, struct call *call, const struct msg_head *
 size_t msg_add(struct msg *m, struct call *call, const struct msg_head *h)
 {
 	struct conn *c = m->c;
-	struct smb2_hdr hdr = { .command = h->command, .tree_id = h->tree_id, .process_id = 0xfeff };
+	struct smb2_hdr hdr = { .command = h->command,
+				.tree_id = h->tree_id,
+				.process_id = 0xfeff };
 	struct sess *s = h->sess;
 	bool protect = s && s->established && !s->anonymous;
 	size_t at;
 
 	if (m->n == MSG_MAX_ELEMENTS) {
-		m->err = conn_fail(c, -E2BIG, "a compound has at most %d requests", MSG_MAX_ELEMENTS);
+		m->err = conn_fail(c, -E2BIG, "a compound has at most %d requests",
+				   MSG_MAX_ELEMENTS);
 		return m->el[m->n - 1].hdr;
 	}
 	if (m->n)
@@ -88,7 +94,8 @@ size_t msg_add(struct msg *m, struct call *call, const struct msg_head *h)
 	hdr.message_id = call->message_id;
 	hdr.session_id = s ? s->id : 0;
 	hdr.channel_sequence = h->channel_sequence;
-	if (protect && ((s->want_seal && !(h->lies && h->lies->plain)) || (h->lies && h->lies->seal)))
+	if (protect &&
+	    ((s->want_seal && !(h->lies && h->lies->plain)) || (h->lies && h->lies->seal)))
 		m->seal = s;
 	if (protect && (s->want_sign || h->sign) && !m->seal && !(h->lies && h->lies->no_sign)) {
 		m->el[m->n].sign = signing_key(c, s);
@@ -282,7 +289,8 @@ int msg_raw(struct conn *c, struct blob bytes, bool frame, uint32_t frame_len)
 	return frame ? conn_send(c, iov, 2) : conn_send(c, iov + 1, 1);
 }
 
-int msg_call(struct conn *c, const struct msg_head *h, msg_encode_fn *encode, const void *req, struct call *call)
+int msg_call(struct conn *c, const struct msg_head *h, msg_encode_fn *encode, const void *req,
+	     struct call *call)
 {
 	struct msg m;
 	size_t hdr;

@@ -10,7 +10,8 @@ static struct smb2_ids ids(const uint16_t *v, size_t n)
 }
 
 /* MS-SMB2 2.2.3, 3.2.4.2.2.2 */
-void login_negotiate_request(const struct conn_config *cfg, const uint8_t salt[32], struct smb2_negotiate_req *ret)
+void login_negotiate_request(const struct conn_config *cfg, const uint8_t salt[32],
+			     struct smb2_negotiate_req *ret)
 {
 	struct smb2_ids dialects = ids(cfg->dialects, cfg->n_dialects);
 	static const uint16_t sha512[] = { SMB2_PREAUTH_SHA512 };
@@ -43,18 +44,22 @@ static int take_contexts(struct conn *c, const struct smb2_neg_ctxs *x)
 	struct smb2_ids signing = ids(c->config.signing_algs, c->config.n_signing_algs);
 	struct smb2_ids ciphers = ids(c->config.ciphers, c->config.n_ciphers);
 
-	if (!x->has_preauth || x->preauth_hashes.n != 1 || x->preauth_hashes.v[0] != SMB2_PREAUTH_SHA512)
+	if (!x->has_preauth || x->preauth_hashes.n != 1 ||
+	    x->preauth_hashes.v[0] != SMB2_PREAUTH_SHA512)
 		return conn_fail(c, -EPROTO, "no preauthentication hash, or another than SHA-512");
 	c->sign_alg = SIGN_AES_CMAC;
 	if (x->has_signing) {
 		if (x->signing_algs.n != 1 || !smb2_ids_has(&signing, x->signing_algs.v[0]))
-			return conn_fail(c, -EPROTO, "the server chose a signing algorithm that was not offered");
+			return conn_fail(
+				c, -EPROTO,
+				"the server chose a signing algorithm that was not offered");
 		c->sign_alg = x->signing_algs.v[0];
 		c->sign_ctx = 1;
 	}
 	if (x->has_encryption && x->ciphers.n == 1 && x->ciphers.v[0] != 0) {
 		if (!smb2_ids_has(&ciphers, x->ciphers.v[0]))
-			return conn_fail(c, -EPROTO, "the server chose a cipher that was not offered");
+			return conn_fail(c, -EPROTO,
+					 "the server chose a cipher that was not offered");
 		c->cipher = x->ciphers.v[0];
 	}
 	return 0;
@@ -65,7 +70,8 @@ static int take_response(struct conn *c, const struct smb2_negotiate_resp *resp)
 	struct smb2_ids offered = ids(c->config.dialects, c->config.n_dialects);
 
 	if (!smb2_ids_has(&offered, resp->dialect))
-		return conn_fail(c, -EPROTO, "the server chose dialect %#x, which was not offered", resp->dialect);
+		return conn_fail(c, -EPROTO, "the server chose dialect %#x, which was not offered",
+				 resp->dialect);
 	c->dialect = resp->dialect;
 	c->security_mode = resp->security_mode;
 	c->capabilities = resp->capabilities;
@@ -73,7 +79,8 @@ static int take_response(struct conn *c, const struct smb2_negotiate_resp *resp)
 	c->max_transact = resp->max_transact_size;
 	c->max_read = resp->max_read_size;
 	c->max_write = resp->max_write_size;
-	c->large_mtu = resp->dialect > SMB2_DIALECT_202 && (resp->capabilities & SMB2_GLOBAL_CAP_LARGE_MTU);
+	c->large_mtu = resp->dialect > SMB2_DIALECT_202 &&
+		       (resp->capabilities & SMB2_GLOBAL_CAP_LARGE_MTU);
 	c->sign_alg = resp->dialect >= SMB2_DIALECT_300 ? SIGN_AES_CMAC : SIGN_HMAC_SHA256;
 	if (resp->dialect == SMB2_DIALECT_311)
 		return take_contexts(c, &resp->ctxs);
@@ -90,7 +97,8 @@ static int hash(struct conn *c, struct blob msg)
 }
 
 /* Sends SMB1's negotiate and takes the SMB2 answer to it: the wild dialect, or 2.0.2 at once. */
-static int from_smb1(struct conn *c, struct smb2_negotiate_resp *ret, struct arena *a, struct ntstatus *ret_status)
+static int from_smb1(struct conn *c, struct smb2_negotiate_resp *ret, struct arena *a,
+		     struct ntstatus *ret_status)
 {
 	struct smb1_negotiate n = { .smb2_002 = true, .smb2_wild = true, .pid = 1, .mid = 1 };
 	struct call call = { .command = SMB2_NEGOTIATE };
@@ -180,8 +188,10 @@ static void encode_ioctl(struct wr *w, size_t hdr, const void *req)
 int login_validate(struct conn *c, struct sess *s, uint32_t tree_id, struct ntstatus *ret_status)
 {
 	struct fsctl_validate_negotiate_req v = {
-		.capabilities = c->config.n_dialects > 1 || c->config.dialects[0] != SMB2_DIALECT_202 ?
-					c->config.capabilities : 0,
+		.capabilities =
+			c->config.n_dialects > 1 || c->config.dialects[0] != SMB2_DIALECT_202 ?
+				c->config.capabilities :
+				0,
 		.client_guid = c->config.client_guid,
 		.security_mode = c->config.security_mode,
 		.dialects = ids(c->config.dialects, c->config.n_dialects),
@@ -196,8 +206,10 @@ int login_validate(struct conn *c, struct sess *s, uint32_t tree_id, struct ntst
 	int r;
 
 	fsctl_validate_negotiate_req_encode(&w, &v);
-	req = (struct smb2_ioctl_req){ .ctl_code = FSCTL_VALIDATE_NEGOTIATE_INFO, .file_id = SMB2_FILEID_ANY,
-				       .input = wr_blob(&w), .max_output_response = 24,
+	req = (struct smb2_ioctl_req){ .ctl_code = FSCTL_VALIDATE_NEGOTIATE_INFO,
+				       .file_id = SMB2_FILEID_ANY,
+				       .input = wr_blob(&w),
+				       .max_output_response = 24,
 				       .flags = SMB2_0_IOCTL_IS_FSCTL };
 	r = msg_call(c, &h, encode_ioctl, &req, &call);
 	if (r < 0)
@@ -206,11 +218,14 @@ int login_validate(struct conn *c, struct sess *s, uint32_t tree_id, struct ntst
 	if (ntstatus_is_ok(call.hdr.status)) {
 		if (smb2_ioctl_resp_decode(call.reply, &resp) < 0 ||
 		    fsctl_validate_negotiate_resp_decode(resp.output, &got) < 0)
-			r = conn_fail(c, -EPROTO, "the answer to VALIDATE_NEGOTIATE_INFO is malformed");
+			r = conn_fail(c, -EPROTO,
+				      "the answer to VALIDATE_NEGOTIATE_INFO is malformed");
 		else if (got.capabilities != c->capabilities || got.dialect != c->dialect ||
 			 got.security_mode != c->security_mode ||
 			 memcmp(&got.server_guid, &c->server_guid, sizeof(got.server_guid)) != 0)
-			r = conn_fail(c, -EPROTO, "VALIDATE_NEGOTIATE_INFO says something else than NEGOTIATE did");
+			r = conn_fail(
+				c, -EPROTO,
+				"VALIDATE_NEGOTIATE_INFO says something else than NEGOTIATE did");
 	}
 	call_done(&call);
 	return r;

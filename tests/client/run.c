@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Statements of scenario files that are no operation of a client, and the running of tests. One thread. */
+/* Statements of scenario files that are no operation of a client, and the running of tests. One
+ * thread. */
 #include "tests/client/run.h"
 
 #include <libgen.h>
@@ -67,12 +68,14 @@ static int do_async(struct run *r, const struct stmt *s, const struct words *wor
 	return e;
 }
 
-static int find_async(struct run *r, const struct stmt *s, const struct words *words, struct step **ret)
+static int find_async(struct run *r, const struct stmt *s, const struct words *words,
+		      struct step **ret)
 {
 	struct obj *o = words->n > 1 ? world_find(r->w, OBJ_ASYNC, words->v[1].text) : NULL;
 
 	if (!o)
-		return world_fail(r->w, s, "nothing called '%s' is on its way", words->n > 1 ? words->v[1].text : "");
+		return world_fail(r->w, s, "nothing called '%s' is on its way",
+				  words->n > 1 ? words->v[1].text : "");
 	*ret = container_of(o, struct step, obj);
 	return 0;
 }
@@ -115,7 +118,8 @@ static int do_compound(struct run *r, const struct stmt *s, struct client *c)
 
 	for (b = s->body; b && e == 0; b = b->next) {
 		if (n == ARRAY_SIZE(steps))
-			e = world_fail(r->w, b, "a compound has at most %zu requests", ARRAY_SIZE(steps));
+			e = world_fail(r->w, b, "a compound has at most %zu requests",
+				       ARRAY_SIZE(steps));
 		if (e == 0)
 			e = run_words(r, b, &words);
 		if (e == 0)
@@ -183,7 +187,8 @@ static int do_shell(struct run *r, const struct stmt *s, const struct words *wor
 	if (WIFSIGNALED(got))
 		return world_fail(r->w, s, "the command died of signal %d", WTERMSIG(got));
 	if (WEXITSTATUS(got) != want)
-		return world_fail(r->w, s, "the command's exit status is %d, expected %d", WEXITSTATUS(got), want);
+		return world_fail(r->w, s, "the command's exit status is %d, expected %d",
+				  WEXITSTATUS(got), want);
 	return 0;
 }
 
@@ -224,9 +229,11 @@ static int do_elapsed(struct run *r, const struct stmt *s, const struct words *w
 		const char *t = words->v[i].text;
 
 		if (strncmp(t, "max=", 4) == 0 && ms > strtoull(t + 4, NULL, 0))
-			return world_fail(r->w, s, "it took %llu ms, at most %s are allowed", ms, t + 4);
+			return world_fail(r->w, s, "it took %llu ms, at most %s are allowed", ms,
+					  t + 4);
 		if (strncmp(t, "min=", 4) == 0 && ms < strtoull(t + 4, NULL, 0))
-			return world_fail(r->w, s, "it took %llu ms, at least %s are expected", ms, t + 4);
+			return world_fail(r->w, s, "it took %llu ms, at least %s are expected", ms,
+					  t + 4);
 		if (strncmp(t, "print=", 6) == 0)
 			printf("%s%s %llu ms\n", r->tap ? "# " : "", t + 6, ms);
 		if (strncmp(t, "let=", 4) == 0) {
@@ -270,7 +277,8 @@ static int do_require(struct run *r, const struct stmt *s, const struct words *w
 	for (i = 1; i < words->n; i++) {
 		v = world_var(r->w, words->v[i].text);
 		if (!v || !*v) {
-			snprintf(r->why_skipped, sizeof(r->why_skipped), "needs %s", words->v[i].text);
+			snprintf(r->why_skipped, sizeof(r->why_skipped), "needs %s",
+				 words->v[i].text);
 			return SKIP;
 		}
 	}
@@ -316,7 +324,8 @@ static int do_if(struct run *r, const struct stmt *s, const struct words *words)
 {
 	bool equal;
 
-	if (words->n != 4 || !s->block || (strcmp(words->v[2].text, "=") != 0 && strcmp(words->v[2].text, "!=") != 0))
+	if (words->n != 4 || !s->block ||
+	    (strcmp(words->v[2].text, "=") != 0 && strcmp(words->v[2].text, "!=") != 0))
 		return world_fail(r->w, s, "if A = B { ... }, or if A != B { ... }");
 	equal = strcmp(words->v[1].text, words->v[3].text) == 0;
 	return equal == (words->v[2].text[0] == '=') ? run_block(r, s->body) : 0;
@@ -344,8 +353,9 @@ static int do_include(struct run *r, const struct stmt *s, const struct words *w
 
 	if (words->n != 2)
 		return world_fail(r->w, s, "include FILE");
-	path = words->v[1].text[0] == '/' ? arena_strdup(&r->script, words->v[1].text) :
-					    arena_printf(&r->script, "%s/%s", dirname(dir), words->v[1].text);
+	path = words->v[1].text[0] == '/' ?
+		       arena_strdup(&r->script, words->v[1].text) :
+		       arena_printf(&r->script, "%s/%s", dirname(dir), words->v[1].text);
 	e = script_load(&r->script, path, &first, &r->w->err);
 	return e < 0 ? -EINVAL : run_block(r, first);
 }
@@ -356,10 +366,12 @@ static void report(struct run *r, const char *name, int e)
 
 	if (e < 0) {
 		r->failed++;
-		printf(r->tap ? "not ok %u - %s\n# %s\n" : "FAILED %u %s\n    %s\n", n, name, r->w->err.text);
+		printf(r->tap ? "not ok %u - %s\n# %s\n" : "FAILED %u %s\n    %s\n", n, name,
+		       r->w->err.text);
 	} else if (e == SKIP) {
 		r->skipped++;
-		printf(r->tap ? "ok %u - %s # SKIP %s\n" : "skip   %u %s: %s\n", n, name, r->why_skipped);
+		printf(r->tap ? "ok %u - %s # SKIP %s\n" : "skip   %u %s: %s\n", n, name,
+		       r->why_skipped);
 	} else {
 		r->passed++;
 		printf(r->tap ? "ok %u - %s\n" : "ok     %u %s\n", n, name);
@@ -397,11 +409,25 @@ static const struct {
 	const char *name;
 	int (*run)(struct run *r, const struct stmt *s, const struct words *words);
 } statements[] = {
-	{ "test", do_test },	   { "client", do_client },   { "async", do_async },	 { "wait", do_wait },
-	{ "pending", do_pending }, { "let", do_let },	      { "shell", do_shell },	 { "delay", do_delay },
-	{ "timer", do_timer },	   { "elapsed", do_elapsed }, { "print", do_print },	 { "history", do_history },
-	{ "require", do_require }, { "repeat", do_repeat },   { "for", do_for },	 { "if", do_if },
-	{ "include", do_include }, { "sweep", run_sweep },    { "eventually", do_eventually },
+	{ "test", do_test },
+	{ "client", do_client },
+	{ "async", do_async },
+	{ "wait", do_wait },
+	{ "pending", do_pending },
+	{ "let", do_let },
+	{ "shell", do_shell },
+	{ "delay", do_delay },
+	{ "timer", do_timer },
+	{ "elapsed", do_elapsed },
+	{ "print", do_print },
+	{ "history", do_history },
+	{ "require", do_require },
+	{ "repeat", do_repeat },
+	{ "for", do_for },
+	{ "if", do_if },
+	{ "include", do_include },
+	{ "sweep", run_sweep },
+	{ "eventually", do_eventually },
 };
 
 int run_words(struct run *r, const struct stmt *s, struct words *ret)

@@ -8,9 +8,9 @@
 struct run {
 	struct world *w;
 	struct arena script; /* statements */
-	struct arena words;  /* of the present test */
+	struct arena words; /* of the present test */
 	bool tap, verbose;
-	const char *only;    /* run only tests whose name contains it; NULL: all */
+	const char *only; /* run only tests whose name contains it; NULL: all */
 	unsigned int passed, failed, skipped, depth;
 	char why_skipped[128];
 };

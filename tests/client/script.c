@@ -6,7 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static int HF_PRINTF(4, 5) mistake(struct script_error *err, const char *file, int line, const char *fmt, ...)
+static int HF_PRINTF(4, 5)
+	mistake(struct script_error *err, const char *file, int line, const char *fmt, ...)
 {
 	va_list ap;
 	int n = snprintf(err->text, sizeof(err->text), "%s:%d: ", file, line);
@@ -130,7 +131,8 @@ static int parse_block(struct source *src, int open_line, int depth, struct stmt
 	return 0;
 }
 
-int script_parse(struct arena *a, const char *file, const char *text, struct stmt **ret, struct script_error *err)
+int script_parse(struct arena *a, const char *file, const char *text, struct stmt **ret,
+		 struct script_error *err)
 {
 	struct source src = { .a = a, .file = arena_strdup(a, file), .pos = text, .err = err };
 
@@ -250,7 +252,8 @@ static int put_escape(struct lexer *x)
 		x->pos += 2;
 		return put(x, c == 'n' ? "\n" : "\t", 1);
 	}
-	return mistake(x->err, x->s->file, x->s->line, "there is no escape \\%c (a backslash is \\\\)", c);
+	return mistake(x->err, x->s->file, x->s->line,
+		       "there is no escape \\%c (a backslash is \\\\)", c);
 }
 
 static int put_quoted(struct lexer *x)
@@ -291,8 +294,8 @@ static int one_word(struct lexer *x, struct word *ret)
 	return r;
 }
 
-int script_words(struct arena *a, const struct stmt *s, script_var_fn *var, void *arg, struct words *ret,
-		 struct script_error *err)
+int script_words(struct arena *a, const struct stmt *s, script_var_fn *var, void *arg,
+		 struct words *ret, struct script_error *err)
 {
 	struct lexer x = { .a = a, .s = s, .pos = s->text, .var = var, .arg = arg, .err = err };
 	int r;
@@ -304,7 +307,8 @@ int script_words(struct arena *a, const struct stmt *s, script_var_fn *var, void
 		if (!*x.pos)
 			return 0;
 		if (ret->n == SCRIPT_MAX_WORDS)
-			return mistake(err, s->file, s->line, "a statement has at most %d words", SCRIPT_MAX_WORDS);
+			return mistake(err, s->file, s->line, "a statement has at most %d words",
+				       SCRIPT_MAX_WORDS);
 		r = one_word(&x, &ret->v[ret->n]);
 		if (r < 0)
 			return r;

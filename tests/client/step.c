@@ -61,7 +61,8 @@ static int parse_option(struct step *st, const struct word *w)
 	char *key;
 
 	if (w->quoted)
-		return step_fail(st, "\"%s\" is one argument too many for %s", w->text, st->verb->name);
+		return step_fail(st, "\"%s\" is one argument too many for %s", w->text,
+				 st->verb->name);
 	if (!eq)
 		return take_option(st, w->text, NULL);
 	key = arena_printf(&st->a, "%.*s", (int)(eq - w->text), w->text);
@@ -79,10 +80,12 @@ static int parse_words(struct step *st, const struct words *words, size_t i)
 			if (++i == words->n)
 				return step_fail(st, "-> needs a name");
 			st->into = words->v[i].text;
-		} else if (!w->quoted && (strcmp(w->text, "expect") == 0 || strcmp(w->text, "save") == 0)) {
+		} else if (!w->quoted &&
+			   (strcmp(w->text, "expect") == 0 || strcmp(w->text, "save") == 0)) {
 			return expect_parse(st, words, i);
 		} else if (st->nargs < st->verb->max_args &&
-			   (w->quoted || st->nargs < st->verb->min_args || !strpbrk(w->text, "=@"))) {
+			   (w->quoted || st->nargs < st->verb->min_args ||
+			    !strpbrk(w->text, "=@"))) {
 			st->arg[st->nargs++] = w->text;
 		} else {
 			r = parse_option(st, w);
@@ -93,7 +96,8 @@ static int parse_words(struct step *st, const struct words *words, size_t i)
 	return 0;
 }
 
-int step_parse(struct world *w, const struct stmt *s, const struct words *words, struct client *c, struct step **ret)
+int step_parse(struct world *w, const struct stmt *s, const struct words *words, struct client *c,
+	       struct step **ret)
 {
 	struct step *st;
 	size_t i = 0;
@@ -102,7 +106,8 @@ int step_parse(struct world *w, const struct stmt *s, const struct words *words,
 	if (!c) {
 		c = world_client(w, words->v[0].text);
 		if (!c)
-			return world_fail(w, s, "'%s' is neither a statement nor a client", words->v[0].text);
+			return world_fail(w, s, "'%s' is neither a statement nor a client",
+					  words->v[0].text);
 		i = 1;
 	}
 	if (i == words->n)
@@ -202,8 +207,11 @@ int step_opt_guid(struct step *st, const char *key, struct guid *ret)
 int step_utf16(struct step *st, const char *text, struct blob *ret)
 {
 	if (strncmp(text, "hex:", 4) == 0)
-		return data_parse(&st->a, text, ret) < 0 ? step_fail(st, "'%s' is not hexadecimal", text) : 0;
-	return utf16_from_utf8(&st->a, text, ret) < 0 ? step_fail(st, "'%s' is not UTF-8", text) : 0;
+		return data_parse(&st->a, text, ret) < 0 ?
+			       step_fail(st, "'%s' is not hexadecimal", text) :
+			       0;
+	return utf16_from_utf8(&st->a, text, ret) < 0 ? step_fail(st, "'%s' is not UTF-8", text) :
+							0;
 }
 
 int step_fault(struct step *st, int err)
@@ -226,7 +234,8 @@ int step_fault(struct step *st, int err)
 	default:
 		st->res.fault = "PROTOCOL";
 	}
-	st->res.why = arena_printf(&st->a, "%s", st->c->conn && st->c->conn->error[0] ? why : strerror(-err));
+	st->res.why = arena_printf(&st->a, "%s",
+				   st->c->conn && st->c->conn->error[0] ? why : strerror(-err));
 	return 0;
 }
 
@@ -368,7 +377,8 @@ static int conclude(struct step *st)
 	int r = 0;
 
 	st->res.status = st->call.hdr.status;
-	if (ntstatus_is_error(st->res.status) && st->res.status.v != NTSTATUS_MORE_PROCESSING_REQUIRED &&
+	if (ntstatus_is_error(st->res.status) &&
+	    st->res.status.v != NTSTATUS_MORE_PROCESSING_REQUIRED &&
 	    st->call.command != SMB2_IOCTL && smb2_error_resp_decode(st->call.reply, &e) < 0)
 		r = conn_fail(st->conn, -EPROTO, "the ERROR response is malformed");
 	if (r == 0 && st->verb->finish && !st->call.other_command && !st->mutant)
@@ -386,7 +396,8 @@ int step_end(struct step *st)
 	int r = 0;
 
 	if (st->verb->prepare && !st->res.fault) {
-		if (st->call.state == CALL_LOST || (st->conn->fd < 0 && st->call.state != CALL_DONE)) {
+		if (st->call.state == CALL_LOST ||
+		    (st->conn->fd < 0 && st->call.state != CALL_DONE)) {
 			st->res.fault = "CLOSED";
 			st->res.why = "the client closed the connection";
 		} else {
@@ -419,6 +430,7 @@ int step_wait_pending(struct step *st)
 	if (r < 0)
 		return step_fail(st, "no interim response: %s", conn_error(st->conn));
 	if (st->call.state != CALL_PENDING)
-		return step_fail(st, "it ended without an interim response, status %#x", st->call.hdr.status.v);
+		return step_fail(st, "it ended without an interim response, status %#x",
+				 st->call.hdr.status.v);
 	return 0;
 }

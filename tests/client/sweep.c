@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * sweep { ... mutant STATEMENT }: runs the block again and again, each time with one field of the mutant's request
- * holding a value that it should not, or with its end cut off. The server may answer anything or close the connection;
- * it must not hang, break the protocol or stop serving. One thread.
+ * sweep { ... mutant STATEMENT }: runs the block again and again, each time with one field of the
+ * mutant's request holding a value that it should not, or with its end cut off. The server may
+ * answer anything or close the connection; it must not hang, break the protocol or stop serving.
+ * One thread.
  */
 #include <stdio.h>
 
@@ -10,17 +11,19 @@
 #include "tests/client/step.h"
 
 /* Values for each place; a place is two or four bytes wide. */
-static const uint64_t values[] = { 0, 1, 0x7f, 0xffff, 0x8000, 0xffffffff, 0x7fffffff, 0x80000000, 0x40, 0x1000 };
+static const uint64_t values[] = { 0,	       1,	   0x7f,       0xffff, 0x8000,
+				   0xffffffff, 0x7fffffff, 0x80000000, 0x40,   0x1000 };
 
 struct mutation {
 	char text[48]; /* what is added to the mutant's words */
 };
 
-/* The i-th mutation of a request of `len` bytes; false: there are no more. Its header is left alone but for a few
- * fields, as wrong ids have tests of their own. */
+/* The i-th mutation of a request of `len` bytes; false: there are no more. Its header is left alone
+ * but for a few fields, as wrong ids have tests of their own. */
 static bool mutation(unsigned int i, size_t len, struct mutation *ret)
 {
-	static const char *const header[] = { "hdr.size", "hdr.next", "hdr.charge", "hdr.command", "hdr.tid" };
+	static const char *const header[] = { "hdr.size", "hdr.next", "hdr.charge", "hdr.command",
+					      "hdr.tid" };
 	unsigned int places = (unsigned int)(len - 64) / 2, nvalues = ARRAY_SIZE(values), off;
 
 	if (i < ARRAY_SIZE(header) * nvalues) {
@@ -101,7 +104,8 @@ int run_sweep(struct run *r, const struct stmt *s, const struct words *words)
 	if (!s->block)
 		return world_fail(r->w, s, "sweep [every=N] [from=N] { ... mutant STATEMENT }");
 	for (k = 1; k < words->n; k++)
-		if (sscanf(words->v[k].text, "every=%u", &step) != 1 && sscanf(words->v[k].text, "from=%u", &start) != 1)
+		if (sscanf(words->v[k].text, "every=%u", &step) != 1 &&
+		    sscanf(words->v[k].text, "from=%u", &start) != 1)
 			return world_fail(r->w, s, "'%s' is no option of sweep", words->v[k].text);
 	e = one_pass(r, s->body, "", &len);
 	for (i = start; e == 0 && mutation(i, len, &m); i += step ? step : 1) {

@@ -73,7 +73,8 @@ static void word_mistake(struct fixture *f, const char *line, const char *what)
 
 static void test_lines(void **state)
 {
-	struct stmt *s = parse(*state, "# comment\n\none  # more\n\ttwo \\\n\tgoes on\n\"#\" three");
+	struct stmt *s =
+		parse(*state, "# comment\n\none  # more\n\ttwo \\\n\tgoes on\n\"#\" three");
 
 	assert_string_equal(s->text, "one");
 	assert_int_equal(s->line, 3);
@@ -113,7 +114,8 @@ static void test_deep_blocks(void **state)
 
 static void test_words(void **state)
 {
-	struct words w = words_of(*state, "a \"b c\" d=\"e f\" $NAME \"<$NAME>\" ${c1.credits} $EMPTY \"\"");
+	struct words w =
+		words_of(*state, "a \"b c\" d=\"e f\" $NAME \"<$NAME>\" ${c1.credits} $EMPTY \"\"");
 
 	assert_int_equal(w.n, 8);
 	assert_string_equal(w.v[1].text, "b c");
@@ -175,7 +177,13 @@ static void test_data(void **state)
 
 static void test_data_mistakes(void **state)
 {
-	static const char *const specs[] = { "hex:0", "hex:zz", "fill:", "fill:x", "random:99999999999", "u64:", "u64:x",
+	static const char *const specs[] = { "hex:0",
+					     "hex:zz",
+					     "fill:",
+					     "fill:x",
+					     "random:99999999999",
+					     "u64:",
+					     "u64:x",
 					     "file:/no/such/file" };
 	struct fixture *f = *state;
 	struct blob b;

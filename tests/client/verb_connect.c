@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* connect, reconnect, disconnect, negotiate, expect_close, raw, and requests of any command. One thread. */
+/* connect, reconnect, disconnect, negotiate, expect_close, raw, and requests of any command. One
+ * thread. */
 #include "node/base/clock.h"
 #include "node/base/guid.h"
 #include "tests/client/verbs.h"
 
-#define CONNECT_OPTIONS " dialect sign seal signing ciphers guid same smb1 timeout mode caps noneg retry "
+#define CONNECT_OPTIONS \
+	" dialect sign seal signing ciphers guid same smb1 timeout mode caps noneg retry "
 
 static const struct named dialects[] = {
 	{ "2.0.2", SMB2_DIALECT_202 }, { "2.1", SMB2_DIALECT_210 },   { "3.0", SMB2_DIALECT_300 },
@@ -17,14 +19,16 @@ static const struct named signings[] = {
 	{ NULL, 0 },
 };
 static const struct named ciphers[] = {
-	{ "aes128ccm", SMB2_CIPHER_AES128_CCM }, { "aes128gcm", SMB2_CIPHER_AES128_GCM },
-	{ "aes256ccm", SMB2_CIPHER_AES256_CCM }, { "aes256gcm", SMB2_CIPHER_AES256_GCM },
+	{ "aes128ccm", SMB2_CIPHER_AES128_CCM },
+	{ "aes128gcm", SMB2_CIPHER_AES128_GCM },
+	{ "aes256ccm", SMB2_CIPHER_AES256_CCM },
+	{ "aes256gcm", SMB2_CIPHER_AES256_GCM },
 	{ NULL, 0 },
 };
 
 /* A list of 16-bit names, in order; "-" is an empty one. */
-static int take_list(struct step *st, const char *key, const struct named *table, uint16_t *store, const uint16_t **ret,
-		     size_t *ret_n)
+static int take_list(struct step *st, const char *key, const struct named *table, uint16_t *store,
+		     const uint16_t **ret, size_t *ret_n)
 {
 	const char *value = step_opt(st, key);
 	char *list, *save, *word;
@@ -63,9 +67,11 @@ static int take_config(struct step *st)
 		c->cfg.client_guid = other->cfg.client_guid;
 	r = take_list(st, "dialect", dialects, c->dialects, &c->cfg.dialects, &c->cfg.n_dialects);
 	if (r == 0)
-		r = take_list(st, "signing", signings, c->signing, &c->cfg.signing_algs, &c->cfg.n_signing_algs);
+		r = take_list(st, "signing", signings, c->signing, &c->cfg.signing_algs,
+			      &c->cfg.n_signing_algs);
 	if (r == 0)
-		r = take_list(st, "ciphers", ciphers, c->ciphers, &c->cfg.ciphers, &c->cfg.n_ciphers);
+		r = take_list(st, "ciphers", ciphers, c->ciphers, &c->cfg.ciphers,
+			      &c->cfg.n_ciphers);
 	if (r == 0)
 		r = step_opt_guid(st, "guid", &c->cfg.client_guid);
 	c->sign = step_flag(st, "sign");
@@ -122,7 +128,8 @@ static void tell(struct step *st)
 	result_num(r, "persistent", (c->capabilities & SMB2_GLOBAL_CAP_PERSISTENT_HANDLES) != 0);
 	result_num(r, "multichannel", (c->capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL) != 0);
 	result_num(r, "leasing", (c->capabilities & SMB2_GLOBAL_CAP_LEASING) != 0);
-	result_num(r, "directory_leasing", (c->capabilities & SMB2_GLOBAL_CAP_DIRECTORY_LEASING) != 0);
+	result_num(r, "directory_leasing",
+		   (c->capabilities & SMB2_GLOBAL_CAP_DIRECTORY_LEASING) != 0);
 	result_num(r, "encryption", (c->capabilities & SMB2_GLOBAL_CAP_ENCRYPTION) != 0);
 	result_guid(r, "server_guid", &c->server_guid);
 }
@@ -158,9 +165,14 @@ static int run_connect(struct step *st)
 static int restore(struct step *st)
 {
 	struct client *c = st->c;
-	struct login l = { .user = c->user, .domain = c->domain, .password = c->password, .raw = c->raw,
-			   .sign = c->sign, .seal = c->seal,
-			   .previous_session = step_flag(st, "previous") ? c->session->sess->id : 0 };
+	struct login l = { .user = c->user,
+			   .domain = c->domain,
+			   .password = c->password,
+			   .raw = c->raw,
+			   .sign = c->sign,
+			   .seal = c->seal,
+			   .previous_session =
+				   step_flag(st, "previous") ? c->session->sess->id : 0 };
 	struct smb2_tree_connect_resp resp;
 	struct sess *s = NULL;
 	struct tree *t;

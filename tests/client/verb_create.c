@@ -7,8 +7,8 @@
 #include "smbd/wire/create_ctx.h"
 #include "tests/client/verbs.h"
 
-#define CREATE_OPTIONS \
-	" access share disposition options attributes oplock impersonation dh2q persistent durable timeout guid lease " \
+#define CREATE_OPTIONS                                                                                                     \
+	" access share disposition options attributes oplock impersonation dh2q persistent durable timeout guid lease "    \
 	"lease_key lease_version parent_key epoch mxac qfid alsi app app_version twrp secd exta ctx nocontexts dh2c dhnc " \
 	"volatile rawname "
 
@@ -41,12 +41,16 @@ static const struct named accesses[] = {
 	{ NULL, 0 },
 };
 static const struct named shares[] = {
-	{ "r", 1 }, { "w", 2 }, { "d", 4 }, { "rw", 3 }, { "rd", 5 }, { "wd", 6 }, { "rwd", 7 }, { NULL, 0 },
+	{ "r", 1 },  { "w", 2 },  { "d", 4 },	{ "rw", 3 },
+	{ "rd", 5 }, { "wd", 6 }, { "rwd", 7 }, { NULL, 0 },
 };
 static const struct named dispositions[] = {
-	{ "supersede", SMB2_FILE_SUPERSEDE },	{ "open", SMB2_FILE_OPEN },
-	{ "create", SMB2_FILE_CREATE },		{ "open_if", SMB2_FILE_OPEN_IF },
-	{ "overwrite", SMB2_FILE_OVERWRITE },	{ "overwrite_if", SMB2_FILE_OVERWRITE_IF },
+	{ "supersede", SMB2_FILE_SUPERSEDE },
+	{ "open", SMB2_FILE_OPEN },
+	{ "create", SMB2_FILE_CREATE },
+	{ "open_if", SMB2_FILE_OPEN_IF },
+	{ "overwrite", SMB2_FILE_OVERWRITE },
+	{ "overwrite_if", SMB2_FILE_OVERWRITE_IF },
 	{ NULL, 0 },
 };
 static const struct named options[] = {
@@ -64,19 +68,24 @@ static const struct named options[] = {
 	{ NULL, 0 },
 };
 static const struct named attributes[] = {
-	{ "readonly", SMB2_FILE_ATTRIBUTE_READONLY },	{ "hidden", SMB2_FILE_ATTRIBUTE_HIDDEN },
-	{ "system", SMB2_FILE_ATTRIBUTE_SYSTEM },	{ "directory", SMB2_FILE_ATTRIBUTE_DIRECTORY },
-	{ "archive", SMB2_FILE_ATTRIBUTE_ARCHIVE },	{ "normal", SMB2_FILE_ATTRIBUTE_NORMAL },
-	{ "temporary", SMB2_FILE_ATTRIBUTE_TEMPORARY }, { NULL, 0 },
+	{ "readonly", SMB2_FILE_ATTRIBUTE_READONLY },
+	{ "hidden", SMB2_FILE_ATTRIBUTE_HIDDEN },
+	{ "system", SMB2_FILE_ATTRIBUTE_SYSTEM },
+	{ "directory", SMB2_FILE_ATTRIBUTE_DIRECTORY },
+	{ "archive", SMB2_FILE_ATTRIBUTE_ARCHIVE },
+	{ "normal", SMB2_FILE_ATTRIBUTE_NORMAL },
+	{ "temporary", SMB2_FILE_ATTRIBUTE_TEMPORARY },
+	{ NULL, 0 },
 };
 static const struct named oplocks[] = {
-	{ "none", SMB2_OPLOCK_LEVEL_NONE },   { "ii", SMB2_OPLOCK_LEVEL_II },
+	{ "none", SMB2_OPLOCK_LEVEL_NONE },	      { "ii", SMB2_OPLOCK_LEVEL_II },
 	{ "exclusive", SMB2_OPLOCK_LEVEL_EXCLUSIVE }, { "batch", SMB2_OPLOCK_LEVEL_BATCH },
-	{ "lease", SMB2_OPLOCK_LEVEL_LEASE }, { NULL, 0 },
+	{ "lease", SMB2_OPLOCK_LEVEL_LEASE },	      { NULL, 0 },
 };
 static const char *const actions[] = { "superseded", "opened", "created", "overwritten" };
 
-static int opt_flags(struct step *st, const char *key, const struct named *table, uint32_t dflt, uint32_t *ret)
+static int opt_flags(struct step *st, const char *key, const struct named *table, uint32_t dflt,
+		     uint32_t *ret)
 {
 	const char *v = step_opt(st, key);
 
@@ -84,7 +93,8 @@ static int opt_flags(struct step *st, const char *key, const struct named *table
 	return v ? named_flags(st, key, table, v, ret) : 0;
 }
 
-static int opt_named(struct step *st, const char *key, const struct named *table, uint32_t dflt, uint32_t *ret)
+static int opt_named(struct step *st, const char *key, const struct named *table, uint32_t dflt,
+		     uint32_t *ret)
 {
 	const char *v = step_opt(st, key);
 
@@ -107,17 +117,21 @@ static int fixed_part(struct step *st, struct smb2_create_req *req)
 	uint64_t n;
 	int r;
 
-	r = opt_flags(st, "access", accesses, SMB2_FILE_GENERIC_READ | SMB2_FILE_GENERIC_WRITE, &req->desired_access);
+	r = opt_flags(st, "access", accesses, SMB2_FILE_GENERIC_READ | SMB2_FILE_GENERIC_WRITE,
+		      &req->desired_access);
 	if (r == 0)
 		r = opt_flags(st, "share", shares, 7, &req->share_access);
 	if (r == 0)
-		r = opt_named(st, "disposition", dispositions, SMB2_FILE_OPEN_IF, &req->disposition);
+		r = opt_named(st, "disposition", dispositions, SMB2_FILE_OPEN_IF,
+			      &req->disposition);
 	if (r == 0)
 		r = opt_flags(st, "options", options, 0, &req->options);
 	if (r == 0)
-		r = opt_flags(st, "attributes", attributes, SMB2_FILE_ATTRIBUTE_NORMAL, &req->file_attributes);
+		r = opt_flags(st, "attributes", attributes, SMB2_FILE_ATTRIBUTE_NORMAL,
+			      &req->file_attributes);
 	if (r == 0)
-		r = opt_named(st, "oplock", oplocks, step_flag(st, "lease") ? SMB2_OPLOCK_LEVEL_LEASE : 0, &v);
+		r = opt_named(st, "oplock", oplocks,
+			      step_flag(st, "lease") ? SMB2_OPLOCK_LEVEL_LEASE : 0, &v);
 	if (r == 0)
 		r = step_opt_num(st, "impersonation", SMB2_IMPERSONATION_IMPERSONATION, &n);
 	if (r < 0)
@@ -151,8 +165,10 @@ static int lease_part(struct step *st, struct smb2_create_ctxs_req *c)
 	c->present |= SMB2_CTX_RQLS;
 	h->lease_key = guid_random();
 	for (; v && *v; v++)
-		c->lease.state |= *v == 'R' ? SMB2_LEASE_READ_CACHING : *v == 'H' ? SMB2_LEASE_HANDLE_CACHING :
-				  *v == 'W' ? SMB2_LEASE_WRITE_CACHING : 0;
+		c->lease.state |= *v == 'R' ? SMB2_LEASE_READ_CACHING :
+				  *v == 'H' ? SMB2_LEASE_HANDLE_CACHING :
+				  *v == 'W' ? SMB2_LEASE_WRITE_CACHING :
+					      0;
 	r = step_opt_num(st, "lease_version", st->conn->dialect >= SMB2_DIALECT_300 ? 2 : 1, &n);
 	c->lease.version = (uint8_t)n;
 	if (r == 0)
@@ -205,11 +221,14 @@ static int other_parts(struct step *st, struct smb2_create_ctxs_req *c)
 	if (r < 0)
 		return r;
 	c->app_version_low = n;
-	c->present |= (step_flag(st, "secd") ? SMB2_CTX_SECD : 0) | (step_flag(st, "exta") ? SMB2_CTX_EXTA : 0) |
-		      (step_flag(st, "alsi") ? SMB2_CTX_ALSI : 0) | (step_flag(st, "twrp") ? SMB2_CTX_TWRP : 0) |
+	c->present |= (step_flag(st, "secd") ? SMB2_CTX_SECD : 0) |
+		      (step_flag(st, "exta") ? SMB2_CTX_EXTA : 0) |
+		      (step_flag(st, "alsi") ? SMB2_CTX_ALSI : 0) |
+		      (step_flag(st, "twrp") ? SMB2_CTX_TWRP : 0) |
 		      (step_flag(st, "app") ? SMB2_CTX_APP_ID : 0) |
 		      (step_flag(st, "app_version") ? SMB2_CTX_APP_VERSION : 0) |
-		      (step_flag(st, "mxac") ? SMB2_CTX_MXAC : 0) | (step_flag(st, "qfid") ? SMB2_CTX_QFID : 0);
+		      (step_flag(st, "mxac") ? SMB2_CTX_MXAC : 0) |
+		      (step_flag(st, "qfid") ? SMB2_CTX_QFID : 0);
 	return 0;
 }
 
@@ -288,7 +307,8 @@ static int prepare_create(struct step *st, struct msg *m)
 	return r < 0 ? r : send_create(st, m, t, st->arg[1], &c);
 }
 
-/* reclaim HANDLE PATH: DH2C (or with dhnc: DHnC) as the handle's owner would; "-" is its own path. */
+/* reclaim HANDLE PATH: DH2C (or with dhnc: DHnC) as the handle's owner would; "-" is its own path.
+ */
 static int prepare_reclaim(struct step *st, struct msg *m)
 {
 	struct smb2_create_ctxs_req c = { 0 };
@@ -315,7 +335,9 @@ static int prepare_reclaim(struct step *st, struct msg *m)
 	if (r == 0)
 		r = step_opt_num(st, "volatile", id.volatile_id, &id.volatile_id);
 	if (step_flag(st, "persistent"))
-		f->persistent = strcmp(step_opt(st, "persistent") ? step_opt(st, "persistent") : "1", "0") != 0;
+		f->persistent =
+			strcmp(step_opt(st, "persistent") ? step_opt(st, "persistent") : "1",
+			       "0") != 0;
 	if (step_flag(st, "dhnc")) {
 		c.present |= SMB2_CTX_DHNC;
 		c.dhnc = id;
@@ -337,7 +359,8 @@ static void tell_contexts(struct step *st, const struct smb2_create_ctxs_resp *c
 	result_num(r, "dh2q", (c->present & SMB2_CTX_DH2Q) != 0);
 	result_num(r, "persistent",
 		   st->verb->prepare == prepare_create ?
-			   (c->present & SMB2_CTX_DH2Q) && (c->dh2q.flags & SMB2_DHANDLE_FLAG_PERSISTENT) :
+			   (c->present & SMB2_CTX_DH2Q) &&
+				   (c->dh2q.flags & SMB2_DHANDLE_FLAG_PERSISTENT) :
 			   st->fresh->persistent);
 	result_num(r, "timeout", c->dh2q.timeout);
 	result_num(r, "lease", c->present & SMB2_CTX_RQLS ? c->lease.state : 0);
@@ -353,7 +376,8 @@ static void tell_create(struct step *st, const struct smb2_create_resp *resp)
 {
 	struct result *r = &st->res;
 
-	result_text(r, "action", resp->action < ARRAY_SIZE(actions) ? actions[resp->action] : "unknown");
+	result_text(r, "action",
+		    resp->action < ARRAY_SIZE(actions) ? actions[resp->action] : "unknown");
 	result_num(r, "size", resp->end_of_file);
 	result_num(r, "alloc", resp->allocation_size);
 	result_num(r, "attributes", resp->file_attributes);
@@ -384,7 +408,8 @@ static int finish_create(struct step *st)
 	h = st->fresh;
 	h->id = resp.file_id;
 	if (st->verb->prepare == prepare_create)
-		h->persistent = (c.present & SMB2_CTX_DH2Q) && (c.dh2q.flags & SMB2_DHANDLE_FLAG_PERSISTENT);
+		h->persistent = (c.present & SMB2_CTX_DH2Q) &&
+				(c.dh2q.flags & SMB2_DHANDLE_FLAG_PERSISTENT);
 	if (!st->into) /* a handle without a name would be one that nobody can close */
 		return 0;
 	world_add(st->w, &TAKE_PTR(st->fresh)->obj, OBJ_HANDLE, st->into);
@@ -393,7 +418,9 @@ static int finish_create(struct step *st)
 
 static int prepare_close(struct step *st, struct msg *m)
 {
-	struct smb2_close_req req = { .flags = step_flag(st, "postquery") ? SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB : 0 };
+	struct smb2_close_req req = { .flags = step_flag(st, "postquery") ?
+						       SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB :
+						       0 };
 	size_t hdr;
 	int r = step_handle(st, 0, &req.file_id);
 

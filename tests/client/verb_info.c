@@ -50,7 +50,7 @@ static int prepare_query_dir(struct step *st, struct msg *m)
 		r = step_utf16(st, st->arg[1], &req.pattern);
 	if (r < 0)
 		return r;
-	req.info_class = (uint8_t)class;
+	req.info_class = (uint8_t) class;
 	req.file_index = (uint32_t)index;
 	req.output_buffer_length = (uint32_t)size;
 	req.flags = (step_flag(st, "single") ? SMB2_RETURN_SINGLE_ENTRY : 0) |
@@ -149,7 +149,8 @@ static int run_list(struct step *st)
 		if (!ntstatus_is_ok(st->res.status))
 			break;
 		if (names_add(&n, st->call.reply, (uint8_t)st->n[0]) < 0)
-			return step_fault(st, conn_fail(st->conn, -EPROTO, "a page of the listing is malformed"));
+			return step_fault(st, conn_fail(st->conn, -EPROTO,
+							"a page of the listing is malformed"));
 		n.last = (struct fscc_dirent){ 0 };
 		call_done(&st->call);
 	}
@@ -208,8 +209,11 @@ static int prepare_query_info(struct step *st, struct msg *m)
 	if (r == 0)
 		r = named_find(st, "class", info_classes, st->arg[1], &class);
 	if (r == 0)
-		r = step_opt_num(st, "type", class & FS ? SMB2_0_INFO_FILESYSTEM : class & SECURITY ?
-				 SMB2_0_INFO_SECURITY : SMB2_0_INFO_FILE, &type);
+		r = step_opt_num(st, "type",
+				 class & FS	  ? SMB2_0_INFO_FILESYSTEM :
+				 class & SECURITY ? SMB2_0_INFO_SECURITY :
+						    SMB2_0_INFO_FILE,
+				 &type);
 	if (r == 0)
 		r = step_opt_num(st, "bufsize", 65536, &size);
 	if (r == 0)
@@ -221,7 +225,7 @@ static int prepare_query_info(struct step *st, struct msg *m)
 	if (in && data_parse(&st->a, in, &req.input) < 0)
 		return step_fail(st, "'%s' is no data", in);
 	req.info_type = (uint8_t)type;
-	req.info_class = (uint8_t)class;
+	req.info_class = (uint8_t) class;
 	req.output_buffer_length = (uint32_t)size;
 	req.additional_information = (uint32_t)additional;
 	req.flags = (uint32_t)flags;
@@ -372,7 +376,8 @@ static int finish_query_info(struct step *st)
 	uint32_t class = (uint32_t)st->n[0];
 	struct blob b;
 
-	if (!step_ok(st) || (st->res.status.v != NTSTATUS_OK && st->res.status.v != NTSTATUS_BUFFER_OVERFLOW))
+	if (!step_ok(st) ||
+	    (st->res.status.v != NTSTATUS_OK && st->res.status.v != NTSTATUS_BUFFER_OVERFLOW))
 		return 0;
 	if (smb2_outbuf_decode(st->call.reply, &b) < 0)
 		return -EPROTO;
@@ -384,12 +389,15 @@ static int finish_query_info(struct step *st)
 		return tell_fs(&st->res, class & 0xff, b);
 	if (class & SECURITY)
 		return 0;
-	return class == FSCC_FILE_STREAM ? tell_streams(&st->res, b) : tell_file(&st->res, class, b);
+	return class == FSCC_FILE_STREAM ? tell_streams(&st->res, b) :
+					   tell_file(&st->res, class, b);
 }
 
 static int prepare_notify(struct step *st, struct msg *m)
 {
-	struct smb2_change_notify_req req = { .flags = step_flag(st, "recursive") ? SMB2_WATCH_TREE : 0 };
+	struct smb2_change_notify_req req = { .flags = step_flag(st, "recursive") ?
+							       SMB2_WATCH_TREE :
+							       0 };
 	uint64_t size, filter;
 	size_t hdr;
 	int r = step_handle(st, 0, &req.file_id);
@@ -410,7 +418,8 @@ static int prepare_notify(struct step *st, struct msg *m)
 const struct verb verbs_info[] = {
 	{ "query_dir", 2, 2, DIR_OPTIONS, prepare_query_dir, finish_query_dir, NULL },
 	{ "list", 2, 2, DIR_OPTIONS, NULL, NULL, run_list },
-	{ "query_info", 2, 2, " type bufsize additional info_flags input ", prepare_query_info, finish_query_info, NULL },
+	{ "query_info", 2, 2, " type bufsize additional info_flags input ", prepare_query_info,
+	  finish_query_info, NULL },
 	{ "notify", 1, 1, " bufsize filter recursive ", prepare_notify, NULL, NULL },
 	{ NULL, 0, 0, NULL, NULL, NULL, NULL },
 };

@@ -129,8 +129,8 @@ static int lock_element(struct step *st, const char *offset, const char *length,
 	return r;
 }
 
-/* more=x:OFFSET:LENGTH,s:...,u:...: further elements; the letter says exclusive, shared or unlock, in capitals without
- * FAIL_IMMEDIATELY. */
+/* more=x:OFFSET:LENGTH,s:...,u:...: further elements; the letter says exclusive, shared or unlock,
+ * in capitals without FAIL_IMMEDIATELY. */
 static int more_elements(struct step *st, struct smb2_lock_req *req, size_t max)
 {
 	const char *more = step_opt(st, "more");
@@ -139,11 +139,14 @@ static int more_elements(struct step *st, struct smb2_lock_req *req, size_t max)
 	uint32_t flags;
 	int r = 0;
 
-	for (word = list ? strtok_r(list, ",", &save) : NULL; word && r == 0; word = strtok_r(NULL, ",", &save)) {
-		if (req->n_locks == max || sscanf(word, "%7[a-zA-Z]:%31[^:]:%31s", kind, off, len) != 3)
+	for (word = list ? strtok_r(list, ",", &save) : NULL; word && r == 0;
+	     word = strtok_r(NULL, ",", &save)) {
+		if (req->n_locks == max ||
+		    sscanf(word, "%7[a-zA-Z]:%31[^:]:%31s", kind, off, len) != 3)
 			return step_fail(st, "'%s' is no element of a lock", word);
 		flags = kind[0] == 'x' || kind[0] == 'X' ? SMB2_LOCKFLAG_EXCLUSIVE_LOCK :
-			kind[0] == 's' || kind[0] == 'S' ? SMB2_LOCKFLAG_SHARED_LOCK : SMB2_LOCKFLAG_UNLOCK;
+			kind[0] == 's' || kind[0] == 'S' ? SMB2_LOCKFLAG_SHARED_LOCK :
+							   SMB2_LOCKFLAG_UNLOCK;
 		if (kind[0] == 'x' || kind[0] == 's')
 			flags |= SMB2_LOCKFLAG_FAIL_IMMEDIATELY;
 		r = lock_element(st, off, len, flags, &req->locks[req->n_locks++]);
@@ -183,9 +186,11 @@ static int send_lock(struct step *st, struct msg *m, uint32_t flags)
 
 static int prepare_lock(struct step *st, struct msg *m)
 {
-	uint32_t flags = step_flag(st, "shared") ? SMB2_LOCKFLAG_SHARED_LOCK : SMB2_LOCKFLAG_EXCLUSIVE_LOCK;
+	uint32_t flags =
+		step_flag(st, "shared") ? SMB2_LOCKFLAG_SHARED_LOCK : SMB2_LOCKFLAG_EXCLUSIVE_LOCK;
 
-	return send_lock(st, m, flags | (step_flag(st, "wait") ? 0 : SMB2_LOCKFLAG_FAIL_IMMEDIATELY));
+	return send_lock(st, m,
+			 flags | (step_flag(st, "wait") ? 0 : SMB2_LOCKFLAG_FAIL_IMMEDIATELY));
 }
 
 static int prepare_unlock(struct step *st, struct msg *m)
@@ -220,7 +225,8 @@ static const struct named controls[] = {
 
 static int prepare_ioctl(struct step *st, struct msg *m)
 {
-	struct smb2_ioctl_req req = { .flags = step_flag(st, "notfsctl") ? 0 : SMB2_0_IOCTL_IS_FSCTL };
+	struct smb2_ioctl_req req = { .flags = step_flag(st, "notfsctl") ? 0 :
+									   SMB2_0_IOCTL_IS_FSCTL };
 	const char *in = step_opt(st, "input");
 	uint64_t max;
 	size_t hdr;
@@ -239,7 +245,8 @@ static int prepare_ioctl(struct step *st, struct msg *m)
 	if (in && data_parse(&st->a, in, &req.input) < 0)
 		return step_fail(st, "'%s' is no data", in);
 	req.max_output_response = (uint32_t)max;
-	hdr = step_add(st, m, SMB2_IOCTL, st->tree, MIN(MAX(req.input.len, max), (uint64_t)(1 << 20)));
+	hdr = step_add(st, m, SMB2_IOCTL, st->tree,
+		       MIN(MAX(req.input.len, max), (uint64_t)(1 << 20)));
 	smb2_ioctl_req_encode(&m->w, hdr, &req);
 	return 0;
 }

@@ -44,8 +44,11 @@ static void tell_session(struct step *st, const struct sess *s)
 static int run_login(struct step *st)
 {
 	struct client *c = st->c;
-	struct login l = { .user = st->arg[0], .password = st->arg[1], .domain = step_opt(st, "domain"),
-			   .raw = step_flag(st, "raw"), .sign = c->sign || step_flag(st, "sign"),
+	struct login l = { .user = st->arg[0],
+			   .password = st->arg[1],
+			   .domain = step_opt(st, "domain"),
+			   .raw = step_flag(st, "raw"),
+			   .sign = c->sign || step_flag(st, "sign"),
 			   .seal = c->seal || step_flag(st, "seal") };
 	struct sess *s = NULL;
 	int r = connected(st);
@@ -54,7 +57,8 @@ static int run_login(struct step *st)
 		r = step_opt_num(st, "previous", 0, &l.previous_session);
 	if (r < 0)
 		return r;
-	if (remember(&c->user, l.user) < 0 || remember(&c->password, l.password) < 0 || remember(&c->domain, l.domain) < 0)
+	if (remember(&c->user, l.user) < 0 || remember(&c->password, l.password) < 0 ||
+	    remember(&c->domain, l.domain) < 0)
 		return -ENOMEM;
 	c->raw = l.raw;
 	r = login_session(c->conn, &l, &s, &st->res.status);
@@ -68,7 +72,9 @@ static int run_login(struct step *st)
 
 static int run_relogin(struct step *st)
 {
-	struct login l = { .user = st->arg[0], .password = st->arg[1], .domain = step_opt(st, "domain") };
+	struct login l = { .user = st->arg[0],
+			   .password = st->arg[1],
+			   .domain = step_opt(st, "domain") };
 	int r = connected(st);
 
 	if (r < 0)
@@ -82,9 +88,12 @@ static int run_relogin(struct step *st)
 static int run_bind(struct step *st)
 {
 	const struct client *other = world_client(st->w, st->arg[0]);
-	struct msg_lies lies = { .plain = true, .no_sign = step_flag(st, "unsigned"),
+	struct msg_lies lies = { .plain = true,
+				 .no_sign = step_flag(st, "unsigned"),
 				 .bad_sign = step_flag(st, "badsign") };
-	struct login l = { .user = step_opt(st, "user"), .password = step_opt(st, "password"), .lies = &lies };
+	struct login l = { .user = step_opt(st, "user"),
+			   .password = step_opt(st, "password"),
+			   .lies = &lies };
 	int r = connected(st);
 
 	if (r < 0)
@@ -182,8 +191,8 @@ static int prepare_tree(struct step *st, struct msg *m)
 	req.flags = (uint16_t)flags;
 	hdr = step_add(st, m, SMB2_TREE_CONNECT, NULL, 0);
 	/* 3.1.1 wants it signed (3.2.4.1.1). */
-	if (st->conn->dialect == SMB2_DIALECT_311 && !st->lies.no_sign && !m->seal && st->c->session &&
-	    !st->c->session->sess->anonymous && !m->el[m->n - 1].sign) {
+	if (st->conn->dialect == SMB2_DIALECT_311 && !st->lies.no_sign && !m->seal &&
+	    st->c->session && !st->c->session->sess->anonymous && !m->el[m->n - 1].sign) {
 		struct chan *ch = conn_find_chan(st->conn, st->c->session->sess);
 
 		m->el[m->n - 1].sign = ch && ch->valid ? ch->sign : NULL;

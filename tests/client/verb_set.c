@@ -4,7 +4,7 @@
 #include "smbd/wire/info.h"
 #include "tests/client/verbs.h"
 
-#define SET_OPTIONS \
+#define SET_OPTIONS                                                                                                  \
 	" type additional data created accessed written changed attributes size alloc delete flags_ex name replace " \
 	"value ea_flags rawname "
 
@@ -50,7 +50,8 @@ static int put_basic(struct step *st, struct wr *w)
 static int put_rename(struct step *st, struct wr *w, uint8_t class)
 {
 	const char *name = step_opt(st, "name");
-	struct fscc_rename v = { .flags = step_flag(st, "replace") ? FSCC_RENAME_REPLACE_IF_EXISTS : 0 };
+	struct fscc_rename v = { .flags = step_flag(st, "replace") ? FSCC_RENAME_REPLACE_IF_EXISTS :
+								     0 };
 	uint64_t flags;
 	char *copy, *p;
 	int r;
@@ -125,7 +126,7 @@ static int put_class(struct step *st, struct wr *w, uint32_t class)
 	case FSCC_FILE_RENAME_EX:
 	case FSCC_FILE_LINK:
 	case FSCC_FILE_LINK_EX:
-		return put_rename(st, w, (uint8_t)class);
+		return put_rename(st, w, (uint8_t) class);
 	case FSCC_FILE_DISPOSITION:
 		return put_disposition(st, w);
 	case FSCC_FILE_DISPOSITION_EX:
@@ -157,15 +158,17 @@ static int prepare_set_info(struct step *st, struct msg *m)
 	if (r == 0)
 		r = named_find(st, "class", set_classes, st->arg[1], &class);
 	if (r == 0)
-		r = step_opt_num(st, "type", class & 0x200 ? SMB2_0_INFO_SECURITY : SMB2_0_INFO_FILE, &type);
+		r = step_opt_num(st, "type",
+				 class & 0x200 ? SMB2_0_INFO_SECURITY : SMB2_0_INFO_FILE, &type);
 	if (r == 0)
-		r = step_opt_num(st, "additional", class & 0x200 ? SMB2_DACL_SECURITY_INFORMATION : 0, &additional);
+		r = step_opt_num(st, "additional",
+				 class & 0x200 ? SMB2_DACL_SECURITY_INFORMATION : 0, &additional);
 	if (r == 0)
 		r = put_class(st, &w, class);
 	if (r < 0)
 		return r;
 	req.info_type = (uint8_t)type;
-	req.info_class = (uint8_t)class;
+	req.info_class = (uint8_t) class;
 	req.additional_information = (uint32_t)additional;
 	req.buffer = wr_blob(&w);
 	hdr = step_add(st, m, SMB2_SET_INFO, st->tree, req.buffer.len);

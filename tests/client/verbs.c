@@ -4,8 +4,8 @@
 
 const struct verb *verb_find(const char *name)
 {
-	static const struct verb *const tables[] = { verbs_connect, verbs_session, verbs_create, verbs_io, verbs_info,
-						     verbs_set };
+	static const struct verb *const tables[] = { verbs_connect, verbs_session, verbs_create,
+						     verbs_io,	    verbs_info,	   verbs_set };
 	const struct verb *v;
 	size_t i;
 
@@ -16,7 +16,8 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
-int named_find(struct step *st, const char *what, const struct named *table, const char *word, uint32_t *ret)
+int named_find(struct step *st, const char *what, const struct named *table, const char *word,
+	       uint32_t *ret)
 {
 	uint64_t v;
 
@@ -32,7 +33,8 @@ int named_find(struct step *st, const char *what, const struct named *table, con
 	return step_fail(st, "there is no %s '%s'", what, word);
 }
 
-int named_flags(struct step *st, const char *what, const struct named *table, const char *words, uint32_t *ret)
+int named_flags(struct step *st, const char *what, const struct named *table, const char *words,
+		uint32_t *ret)
 {
 	char *list = arena_strdup(&st->a, words), *save, *word;
 	uint32_t v;

@@ -5,16 +5,19 @@
 
 #include "tests/client/step.h"
 
-extern const struct verb verbs_connect[], verbs_session[], verbs_create[], verbs_io[], verbs_info[], verbs_set[];
+extern const struct verb verbs_connect[], verbs_session[], verbs_create[], verbs_io[], verbs_info[],
+	verbs_set[];
 
 /* A word of a table; its value, or -EINVAL with the sentence "there is no WHAT 'WORD'". */
 struct named {
 	const char *name;
 	uint32_t value;
 };
-int named_find(struct step *st, const char *what, const struct named *table, const char *word, uint32_t *ret);
+int named_find(struct step *st, const char *what, const struct named *table, const char *word,
+	       uint32_t *ret);
 /* Several, separated by '|' or ',': or-ed together. Numbers are allowed. "-": 0. */
-int named_flags(struct step *st, const char *what, const struct named *table, const char *words, uint32_t *ret);
+int named_flags(struct step *st, const char *what, const struct named *table, const char *words,
+		uint32_t *ret);
 
 static inline bool step_answered(const struct step *st)
 {

@@ -65,7 +65,8 @@ void world_remove(struct world *w, struct obj *o)
 /* Requests first, as they point to connections; clients last. */
 void world_clear(struct world *w)
 {
-	static const enum obj_kind order[] = { OBJ_ASYNC, OBJ_HANDLE, OBJ_TREE, OBJ_CLIENT, OBJ_SESSION, OBJ_TIMER };
+	static const enum obj_kind order[] = { OBJ_ASYNC,  OBJ_HANDLE,	OBJ_TREE,
+					       OBJ_CLIENT, OBJ_SESSION, OBJ_TIMER };
 	struct obj *o, *tmp;
 	size_t i;
 

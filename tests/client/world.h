@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a running scenario has: variables, named objects (clients, sessions, trees, handles, requests on their way),
- * and the outcome of the statement that ran last. One thread.
+ * What a running scenario has: variables, named objects (clients, sessions, trees, handles,
+ * requests on their way), and the outcome of the statement that ran last. One thread.
  */
 #ifndef HF_TESTS_CLIENT_WORLD_H
 #define HF_TESTS_CLIENT_WORLD_H
@@ -79,7 +79,7 @@ struct var {
 struct field {
 	struct list link;
 	const char *name;
-	const char *text;  /* as printed and compared; numbers in decimal */
+	const char *text; /* as printed and compared; numbers in decimal */
 	struct blob bytes; /* of data fields; text is then NULL */
 };
 
@@ -87,8 +87,9 @@ struct field {
 struct result {
 	struct arena a;
 	struct ntstatus status;
-	const char *fault; /* "CLOSED", "TIMEOUT", "REFUSED", ...: there is no answer; NULL: there is */
-	const char *why;   /* the sentence for a fault */
+	const char *
+		fault; /* "CLOSED", "TIMEOUT", "REFUSED", ...: there is no answer; NULL: there is */
+	const char *why; /* the sentence for a fault */
 	struct list fields;
 };
 
@@ -96,9 +97,9 @@ struct world {
 	struct list objs, vars;
 	struct script_error err; /* why the last statement failed */
 	FILE *history;
-	uint64_t serial;         /* names opens in the history, makes file names unique */
+	uint64_t serial; /* names opens in the history, makes file names unique */
 	bool verbose;
-	bool mutants;            /* faults of a mutated statement are expected, see sweep.c */
+	bool mutants; /* faults of a mutated statement are expected, see sweep.c */
 	struct sweep *sweep;
 };
 
@@ -108,7 +109,8 @@ void world_free(struct world *w);
 void world_clear(struct world *w);
 
 int world_set_var(struct world *w, const char *name, const char *value);
-/* The value of a variable, of the environment, or of an object's attribute ("c1.credits"). May be NULL. */
+/* The value of a variable, of the environment, or of an object's attribute ("c1.credits"). May be
+ * NULL. */
 const char *world_var(void *world, const char *name);
 
 /* Sets w->err to "file:line: sentence"; returns -EINVAL. */
