@@ -13,6 +13,9 @@
 #include "smbd/proto/negotiate.h"
 
 #define GREET_TIMEOUT (10 * NSEC_PER_SEC)
+/* How long a new client waits for a node whose right to serve is stale, before it is sent away to try
+ * another one. */
+#define SERVE_TIMEOUT (1 * NSEC_PER_SEC)
 #define GREET_ARENA (256u << 10)
 
 struct greeting {
@@ -150,6 +153,12 @@ static int greet_talk(struct greeting *g)
 	r = greet_read(g);
 	if (r != 0)
 		return r;
+	r = worker_wait_serve(g->acceptor->worker,
+			      loop_now(g->acceptor->worker->loop) + SERVE_TIMEOUT);
+	if (r < 0) {
+		g->rule = "this node may not serve";
+		return r == -ETIME ? 1 : r;
+	}
 	switch (smb2_kind_of(BLOB(g->msg, g->len))) {
 	case SMB2_KIND_SMB2:
 		return greet_smb2(g, false);

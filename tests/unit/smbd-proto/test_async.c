@@ -139,6 +139,21 @@ static void test_end_of_share(void **state)
 	peer_end(&p);
 }
 
+/* A new configuration that does not touch the share leaves the request alone. */
+static void test_new_configuration(void **state)
+{
+	struct call call;
+	struct peer p;
+
+	start_peer(&p, false);
+	send_one(&p, WAIT, p.tree, &call);
+	wait_for(&waiting_now, 1);
+	fixture_apply(&fixture);
+	assert_int_equal(msg_cancel(p.c, &call), 0);
+	assert_status(finish(&p, &call), CANCELLED);
+	peer_end(&p);
+}
+
 static void test_lost_connection(void **state)
 {
 	struct call calls[20];
@@ -394,13 +409,13 @@ static void four_workers(void **state)
 	start(4);
 }
 
-#define TESTS                                                                                \
-	cmocka_unit_test(test_interim_and_cancel), cmocka_unit_test(test_cancel_at_once),    \
-		cmocka_unit_test(test_end_of_tree), cmocka_unit_test(test_end_of_share),     \
-		cmocka_unit_test(test_lost_connection), cmocka_unit_test(test_lost_channel), \
-		cmocka_unit_test(test_too_many), cmocka_unit_test(test_compound),            \
-		cmocka_unit_test(test_open_in_chain), cmocka_unit_test(test_open_ends),      \
-		cmocka_unit_test(test_failed_create)
+#define TESTS                                                                                     \
+	cmocka_unit_test(test_interim_and_cancel), cmocka_unit_test(test_cancel_at_once),         \
+		cmocka_unit_test(test_end_of_tree), cmocka_unit_test(test_end_of_share),          \
+		cmocka_unit_test(test_new_configuration), cmocka_unit_test(test_lost_connection), \
+		cmocka_unit_test(test_lost_channel), cmocka_unit_test(test_too_many),             \
+		cmocka_unit_test(test_compound), cmocka_unit_test(test_open_in_chain),            \
+		cmocka_unit_test(test_open_ends), cmocka_unit_test(test_failed_create)
 
 int main(void)
 {

@@ -477,7 +477,9 @@ static void test_lease(void **state)
 	struct msg_head h = { .command = SMB2_ECHO };
 	struct call call = { .command = 0 };
 	struct msg m;
-	struct peer p;
+	struct ntstatus st;
+	struct net_addr addr;
+	struct peer p, q;
 
 	peer_init(&p);
 	peer_start(&p, &fixture, NULL);
@@ -488,6 +490,12 @@ static void test_lease(void **state)
 	smb2_empty_encode(&m.w);
 	assert_int_equal(msg_send(&m), 0);
 	assert_int_equal(conn_wait(p.c, &call, false, conn_now() + 300000000), -ETIME);
+	/* new clients are sent to other nodes */
+	peer_init(&q);
+	assert_int_equal(net_addr_parse("127.0.0.1", fixture.port, &addr), 0);
+	assert_int_equal(conn_open(&addr, &q.cfg, &q.c), 0);
+	assert_true(login_negotiate(q.c, &st) < 0);
+	assert_closed(&q);
 	smbd_set_lease(&fixture.smbd, UINT64_MAX);
 	assert_int_equal(conn_wait(p.c, &call, false, conn_deadline(p.c)), 0);
 	assert_status(call.hdr.status, OK);
