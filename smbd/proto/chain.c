@@ -170,6 +170,7 @@ static const char *chain_element(struct chain *ch, struct blob elem)
 	req->status = dispatch(req, &drop);
 	req_pend_end(req);
 	list_remove(&req->in_conn);
+	reply_choose_key(req);
 	req_unuse(req);
 	ch->first = false;
 	if (drop || req->no_response) {

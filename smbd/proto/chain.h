@@ -61,6 +61,9 @@ struct ntstatus dispatch(struct smb_req *req, const char **ret_drop);
 /* Ends what the request uses, once its status is known; the references go with the chain. */
 void req_unuse(struct smb_req *req);
 
+/* Decides what the response is signed with, while the session and its channel are in use:
+ * afterwards another request may end them (reply.c). */
+void reply_choose_key(struct smb_req *req);
 /* Makes the response's header in front of what `out` holds (reply.c). */
 void reply_finish(struct smb_req *req);
 /* Signs, seals and queues `reqs` (smb_req.in_chain), which is empty afterwards. */

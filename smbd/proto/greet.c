@@ -13,8 +13,8 @@
 #include "smbd/proto/negotiate.h"
 
 #define GREET_TIMEOUT (10 * NSEC_PER_SEC)
-/* How long a new client waits for a node whose right to serve is stale, before it is sent away to try
- * another one. */
+/* How long a new client waits for a node whose right to serve is stale, before it is sent away to
+ * try another one. */
 #define SERVE_TIMEOUT (1 * NSEC_PER_SEC)
 #define GREET_ARENA (256u << 10)
 

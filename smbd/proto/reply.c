@@ -99,10 +99,14 @@ static struct sign_key *signature_key(const struct smb_req *req)
 	return NULL;
 }
 
+void reply_choose_key(struct smb_req *req)
+{
+	req->sign_key = signature_key(req);
+}
+
 /* One response within a message. */
 struct piece {
 	struct smb_req *req;
-	struct sign_key *sign; /* decided once: the session may end meanwhile; NULL: unsigned */
 	int first, count; /* of out->iov */
 };
 
@@ -131,8 +135,9 @@ static void assembly_protect(void *arg)
 	for (i = 0; i < a->n && a->result == 0; i++) {
 		struct piece *p = &a->pieces[i];
 
-		if (p->sign)
-			a->result = sign_message(p->sign, a->out->iov + p->first, p->count);
+		key = p->req->sign_key;
+		if (key)
+			a->result = sign_message(key, a->out->iov + p->first, p->count);
 		preauth_take(p->req, a->out);
 	}
 	if (a->seal && a->result == 0)
@@ -169,10 +174,10 @@ static void piece_add(struct assembly *a, struct smb_req *req, bool last)
 	uint32_t flags = 0;
 	struct rd r = rd_init(req->out.base, req->out.len);
 
-	*p = (struct piece){ .req = req, .sign = signature_key(req), .first = out->iovcnt };
+	*p = (struct piece){ .req = req, .first = out->iovcnt };
 	if (!last)
 		wr_patch_le32(&req->out, SMB2_HDR_OFF_NEXT, (uint32_t)(len + pad));
-	if (p->sign) {
+	if (req->sign_key) {
 		rd_skip(&r, SMB2_HDR_OFF_FLAGS);
 		flags = rd_le32(&r) | SMB2_FLAGS_SIGNED;
 		wr_patch_le32(&req->out, SMB2_HDR_OFF_FLAGS, flags);

@@ -44,8 +44,9 @@ struct smb_req {
 	void *args; /* decode()'s */
 	bool encrypted; /* came in a transform */
 	bool signed_ok; /* a signature was there and right */
-	struct session *bind; /* which a SESSION_SETUP on a connection that is no channel of it is signed for; referenced:
-				 also a refusal is signed by it. NULL: none */
+	struct session
+		*bind; /* which a SESSION_SETUP on a connection that is no channel of it is signed
+			  for; referenced: also a refusal is signed by it. NULL: none */
 	bool related; /* SMB2_FLAGS_RELATED_OPERATIONS */
 	bool replay; /* SMB2_FLAGS_REPLAY_OPERATION */
 	bool counted; /* in the open's outstanding requests, */
@@ -62,6 +63,7 @@ struct smb_req {
 			     run() */
 	uint32_t tree_id; /* TREE_CONNECT: the new one; 0: the request's */
 	bool sign; /* sign the response although nothing asks for it */
+	struct sign_key *sign_key; /* what it is signed with; of `channel`, `session` or `bind` */
 	struct preauth *preauth; /* takes the response in; NULL: none */
 
 	/* asynchronous */
