@@ -46,8 +46,8 @@ failed() {
 
 for run in $(seq "$RUNS"); do
 	lab_client "$PEER/peer/workload.py" --servers "$servers" --share $HF_CASHARE --user "$HF_USER" \
-		--history "$HF_LAB/history" --prefix "r$run-" --event "$event" "${more[@]}" > "$HF_LAB/result" 2> "$HF_LAB/err" || {
-		cat "$HF_LAB/result" "$HF_LAB/err" >&2
+		--history "$HF_LAB/history" --prefix "r$run-" --verbose --event "$event" "${more[@]}" > "$HF_LAB/result" 2> "$HF_LAB/err" || {
+		cat "$HF_LAB/result" >&2; head -20 "$HF_LAB/err" >&2; cp "$HF_LAB/err" "$HF_LAB/n1/log/clients.err"
 		failed "$run" "the clients were not served as they must be"
 	}
 	/usr/bin/python3 "$PEER/check-history.py" "$HF_LAB/history" > "$HF_LAB/verdict" || {

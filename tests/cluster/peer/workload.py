@@ -114,6 +114,7 @@ class Writer(Actor):
         self.create_guid, self.fid, self.opened = os.urandom(16), None, None
         self.value, self.lost, self.reclaims = 0, 0, 0
         self.acks = []  # when writes were acknowledged
+        self.errors = []
 
     def ensure_open(self):
         client = self.connect()
@@ -155,8 +156,8 @@ class Writer(Actor):
         self.drop()
 
     def broken(self, error):
-        if isinstance(error, smb2.Status) and self.world.args.verbose:
-            print(f"{self.name} at {self.server}: {error}", file=sys.stderr)
+        if self.world.args.verbose and len(self.errors) < 40:
+            self.errors.append(f"{time.time():.3f} {self.name} at server {self.server + 1}: {error}")
         super().broken(error)
 
 
@@ -336,6 +337,8 @@ def main():
         with open(args.history, "w", encoding="utf-8") as f:
             for op in list(world.recorder.ops):
                 f.write(json.dumps(op) + "\n")
+        for line in sorted(line for w in world.writers for line in w.errors):
+            print(line, file=sys.stderr)
     print(json.dumps(result))
     sys.exit(1 if result["faults"] or result["lost"] else 0)
 
