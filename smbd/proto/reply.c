@@ -134,8 +134,8 @@ static void assembly_protect(void *arg)
 
 	for (i = 0; i < a->n && a->result == 0; i++) {
 		struct piece *p = &a->pieces[i];
+		struct sign_key *key = p->req->sign_key;
 
-		key = p->req->sign_key;
 		if (key)
 			a->result = sign_message(key, a->out->iov + p->first, p->count);
 		preauth_take(p->req, a->out);
