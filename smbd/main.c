@@ -194,6 +194,7 @@ static int serve(struct program *p, sigset_t *set)
 	p->smbd.node_id = (uint32_t)p->conf->node_id;
 	p->smbd.end_session = peers_end_session;
 	p->smbd.worker_stop = cluster_worker_stop;
+	p->smbd.worker_hurry = lock_layer_hurry;
 	p->smbd.deafen = lock_layer_deafen;
 	r = open_store(p, set);
 	if (r < 0)

@@ -199,7 +199,8 @@ void dce_response_encode(struct wr *w, uint32_t call_id, uint16_t ctx_id, struct
 		wr_le32(w, (uint32_t)(stub.len - pos));
 		wr_le16(w, ctx_id);
 		wr_le16(w, 0);
-		wr_bytes(w, stub.data + pos, n);
+		if (n)
+			wr_bytes(w, stub.data + pos, n);
 		pdu_finish(w, at);
 		pos += n;
 		flags = 0;

@@ -402,6 +402,13 @@ void home_resend(struct lockc *c, struct hreq *r)
 		send_cancel(c, r, false);
 }
 
+static uint64_t wait_until(const struct lockc *c, const struct hreq *r, uint64_t deadline)
+{
+	uint64_t until = r->waiting ? 0 : deadline;
+
+	return c->hurry && (until == 0 || until > c->hurry) ? c->hurry : until;
+}
+
 /* Waits until the reply is there or the deadline passes. */
 static int wait_reply(struct lockc *c, struct hreq *r, uint64_t deadline, bool cancellable)
 {
@@ -417,11 +424,11 @@ static int wait_reply(struct lockc *c, struct hreq *r, uint64_t deadline, bool c
 		}
 		if (shield)
 			task_shield_begin();
-		e = task_park_until(r->waiting ? 0 : deadline);
+		e = task_park_until(wait_until(c, r, deadline));
 		if (shield)
 			task_shield_end();
 		if (e == -ETIME && !r->done)
-			return -ETIME;
+			return c->hurry && loop_now(c->cfg.loop) >= c->hurry ? -ESHUTDOWN : -ETIME;
 		if (e == -ECANCELED && !r->done) {
 			r->cancelled = true;
 			send_cancel(c, r, false);

@@ -117,6 +117,9 @@ struct lockc_config {
 
 /* Makes a worker's lock module; it serves and asks once the first view is known. -ENOMEM. */
 int lockc_new(const struct lockc_config *cfg, struct lockc **ret) HF_MUST_CHECK;
+/* The process is about to end: no call waits longer than until `deadline` (loop clock, ns) from now
+ * on, those that wait already included; then they return -ESHUTDOWN. On the worker's thread. */
+void lockc_hurry(struct lockc *c, uint64_t deadline);
 /* [task] Ends it: running calls return -ESHUTDOWN, store writes are waited for. Opens that are left
  * are freed without telling anybody (as in a crash). NULL is fine. */
 void lockc_free(struct lockc *c);

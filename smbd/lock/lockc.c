@@ -349,6 +349,12 @@ static void free_opens(struct lockc *c)
 	htable_done(&c->by_create);
 }
 
+void lockc_hurry(struct lockc *c, uint64_t deadline)
+{
+	c->hurry = deadline;
+	home_wake_all(c);
+}
+
 void lockc_free(struct lockc *c)
 {
 	struct oslot *s, *tmp;

@@ -115,6 +115,7 @@ struct lockc {
 	struct list batches_lost; /* batches in the store whose slot was lost */
 	uint32_t writes, tasks, calls;
 	bool stopping, lost;
+	uint64_t hurry; /* no call waits longer; 0: not set */
 	struct gate idle;
 	struct lk_stats stats;
 };

@@ -4,9 +4,13 @@
 
 #include <stdio.h>
 
+#include "node/base/clock.h"
 #include "node/conf/node_conf.h"
 #include "smbd/op/file_open.h"
 #include "smbd/proto/peers.h"
+
+/* Well within the time that noded gives to a daemon that it stops. */
+#define LAST_WAIT_MS 3000
 
 int lock_layer_listen(struct smbd *s, const struct rpc_key *key, const char *rpc_address)
 {
@@ -30,6 +34,12 @@ int lock_layer_listen(struct smbd *s, const struct rpc_key *key, const char *rpc
 	snprintf(cfg.self.name, sizeof(cfg.self.name), "%s", s->conf->name);
 	r = net_addr_parse(rpc_address, 0, &addr);
 	return r < 0 ? r : rpc_listen(&cfg, &addr, &s->rpc);
+}
+
+void lock_layer_hurry(struct worker *w)
+{
+	if (w->lock)
+		lockc_hurry(w->lock, loop_now(w->loop) + LAST_WAIT_MS * NSEC_PER_MSEC);
 }
 
 void lock_layer_deafen(struct smbd *s)

@@ -16,6 +16,9 @@ int lock_layer_listen(struct smbd *s, const struct rpc_key *key, const char *rpc
 int lock_layer_start(struct worker *w, const struct rpc_key *key, void (*lost)(void *arg));
 /* The next view, on the worker's thread. -ENOMEM: this incarnation has to end. */
 int lock_layer_view(struct worker *w, const struct view *v);
+/* Before clients end: what closing their opens asks of other nodes gets a limited time, since they
+ * may be gone. On the worker's thread. */
+void lock_layer_hurry(struct worker *w);
 /* [task] No node is let in any more; on worker 0's thread, the other workers still run. */
 void lock_layer_deafen(struct smbd *s);
 /* [task] Ends it, on the worker's thread. */

@@ -33,6 +33,12 @@ static void worker_setup(struct worker *w, void *arg)
 	*r = cred_table_new(w->loop, &w->creds);
 }
 
+static void worker_hurry(struct worker *w, void *arg)
+{
+	if (w->smbd->worker_hurry)
+		w->smbd->worker_hurry(w);
+}
+
 static void clients_end(struct worker *w, void *arg)
 {
 	worker_drop_conns(w);
@@ -126,6 +132,8 @@ void server_stop(struct smbd *s)
 	if (!s->workers)
 		return;
 	server_call(&s->workers[0], stop_accepting, NULL);
+	for (i = 0; i < s->n_workers; i++)
+		server_call(&s->workers[i], worker_hurry, NULL);
 	for (i = 0; i < s->n_workers; i++)
 		server_call(&s->workers[i], clients_end, NULL);
 	server_call(&s->workers[0], deafen, NULL); /* closing asked other nodes: not before */

@@ -77,7 +77,11 @@ struct smbd {
 			   const struct sid *owner);
 	struct cluster *cluster; /* smbd/cluster.h; NULL in tests */
 	struct task *heartbeat;
-	/* [task] Called on worker 0 when clients are gone: lets no other node in any more; NULL: nothing. */
+	/* [task] Called on each worker before clients end: they get a limited time; NULL: nothing.
+	 */
+	void (*worker_hurry)(struct worker *w);
+	/* [task] Called on worker 0 when clients are gone: lets no other node in any more; NULL:
+	 * nothing. */
 	void (*deafen)(struct smbd *s);
 	/* [task] Called on each worker when clients are gone, before its loop stops; NULL: nothing.
 	 */

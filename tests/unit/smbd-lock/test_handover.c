@@ -593,6 +593,37 @@ static void restarts(void)
 	end();
 }
 
+static void run_close(void *arg)
+{
+	struct job *j = arg;
+
+	j->result = lockc_close(at(j->node), j->o);
+	j->ended = true;
+}
+
+/* Ending is no reason to wait for an owner that is gone. */
+static void hurry(void)
+{
+	struct file_key k;
+	struct job j = { .node = 1 };
+
+	begin();
+	k = key_owned_by(cl, 2, 1);
+	j.o = must_open(1, &k, RD, SH_ALL);
+	cluster_crash(cl, 2);
+	spawn(run_close, &j, NULL);
+	task_sleep(100 * MS);
+	assert_false(j.ended);
+	for (unsigned int i = 0; i < cl->nodes[0].workers; i++)
+		lockc_hurry(cl->nodes[0].w[i], loop_now(loop_current()) + 50 * MS);
+	task_sleep(20 * MS);
+	assert_false(j.ended);
+	task_sleep(100 * MS);
+	assert_true(j.ended);
+	assert_int_equal(j.result, -ESHUTDOWN);
+	end();
+}
+
 #define ON_LOOP(fn)                         \
 	static void test_##fn(void **state) \
 	{                                   \
@@ -613,6 +644,7 @@ ON_LOOP(missed_view)
 ON_LOOP(missed_there_and_back)
 ON_LOOP(newer_record)
 ON_LOOP(restarts)
+ON_LOOP(hurry)
 
 int main(void)
 {
@@ -632,6 +664,7 @@ int main(void)
 		cmocka_unit_test(test_missed_there_and_back),
 		cmocka_unit_test(test_newer_record),
 		cmocka_unit_test(test_restarts),
+		cmocka_unit_test(test_hurry),
 	};
 
 	return cmocka_run_group_tests_name("lock handover", tests, NULL, NULL);

@@ -154,6 +154,7 @@ void fixture_start(struct fixture *f, unsigned int workers, uint16_t port)
 				 .ops = &smb_ops,
 				 .node_id = 7,
 				 .incarnation = 1,
+				 .worker_hurry = lock_layer_hurry,
 				 .worker_stop = lock_layer_stop };
 	if (offload_start(2) < 0 || server_start(&f->smbd, workers) < 0)
 		errx(1, "server_start");
