@@ -34,6 +34,7 @@ struct lk_open *home_open_new(const struct rec_open *want)
 	}
 	o->refs = 1;
 	list_init(&o->acks);
+	list_init(&o->in_io);
 	task_mutex_init(&o->unlocking);
 	return o;
 }
@@ -48,6 +49,7 @@ void home_open_unref(struct lk_open *o)
 	if (!o || --o->refs > 0)
 		return;
 	held_free_all(&o->acks);
+	list_remove(&o->in_io);
 	rec_open_done(&o->rec);
 	free(o);
 }

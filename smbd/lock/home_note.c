@@ -29,6 +29,18 @@ void home_acks(struct lockc *c, struct lk_open *o)
 		}
 		free(h);
 	}
+	list_remove(&o->in_io);
+}
+
+/* An open that is gone while a READ or WRITE of it still runs. */
+static struct lk_open *find_in_io(struct lockc *c, uint64_t id)
+{
+	struct lk_open *o;
+
+	list_foreach(o, &c->in_io, in_io)
+		if (o->rec.id == id)
+			return o;
+	return NULL;
 }
 
 /* Acknowledges once no READ or WRITE that began under the old rules runs any more. */
@@ -36,11 +48,13 @@ static void ack_after_io(struct lockc *c, struct lk_open *o, const struct lk_msg
 {
 	if (m->req == 0)
 		return;
-	if (o->io == 0)
+	if (o->io == 0) {
 		ack(c, m);
-	else
-		hold(&o->acks,
-		     m); /* when it does not fit in memory it is lost, and the note comes again */
+		return;
+	}
+	/* When it does not fit in memory it is lost, and the note comes again. */
+	if (hold(&o->acks, m) && list_empty(&o->in_io))
+		list_append(&c->in_io, &o->in_io);
 }
 
 static void new_state(struct lk_open *o, struct lk_msg *m)
@@ -67,7 +81,11 @@ void home_note(struct lockc *c, struct lk_msg *m)
 	struct lk_open *o = lockc_find(c, m->id);
 
 	if (!o) {
-		ack(c, m);
+		o = find_in_io(c, m->id);
+		if (o)
+			ack_after_io(c, o, m);
+		else
+			ack(c, m);
 		return;
 	}
 	home_open_ref(o);

@@ -59,6 +59,7 @@ struct lk_open {
 	/* private */
 	uint32_t refs;
 	struct list acks; /* acknowledgements that wait for the end of I/O */
+	struct list in_io; /* in the worker's list of those that have some */
 	struct task_mutex
 		unlocking; /* one UNLOCK at a time: the owner recognises only the last one */
 	struct hnode by_id, by_create;

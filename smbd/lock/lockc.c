@@ -319,6 +319,7 @@ int lockc_new(const struct lockc_config *cfg, struct lockc **ret)
 	}
 	list_init(&c->owned);
 	list_init(&c->early);
+	list_init(&c->in_io);
 	list_init(&c->batches_lost);
 	gate_init(&c->idle);
 	c->next_req = random_u64();
@@ -327,6 +328,17 @@ int lockc_new(const struct lockc_config *cfg, struct lockc **ret)
 	timer_set(&c->tick, loop_now(cfg->loop) + TICK_NS);
 	*ret = c;
 	return 0;
+}
+
+/* lockc_io_end() may still come, and finds nothing to say. */
+static void forget_acks(struct lockc *c)
+{
+	struct lk_open *o, *tmp;
+
+	list_foreach_safe(o, tmp, &c->in_io, in_io) {
+		list_remove(&o->in_io);
+		held_free_all(&o->acks);
+	}
 }
 
 static void free_opens(struct lockc *c)
@@ -341,8 +353,6 @@ static void free_opens(struct lockc *c)
 		if (o->rec.has_create_guid)
 			htable_remove(&c->by_create, &o->by_create);
 		o->gone = true;
-		held_free_all(
-			&o->acks); /* lockc_io_end() may still come, and finds nothing to say */
 		home_open_unref(o);
 	}
 	htable_done(&c->by_id);
@@ -373,6 +383,7 @@ void lockc_free(struct lockc *c)
 		task_shield_end();
 	}
 	assert(c->tasks == 0 && c->writes == 0 && c->calls == 0);
+	forget_acks(c);
 	free_opens(c);
 	held_free_all(&c->early);
 	view_unref(c->view);

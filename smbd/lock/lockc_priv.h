@@ -106,6 +106,7 @@ struct lockc {
 	struct htable reqs; /* struct hreq */
 	struct htable peers;
 	struct htable by_id, by_create; /* struct lk_open */
+	struct list in_io; /* struct lk_open that hold acks back, also those that are gone */
 	uint64_t next_req, next_round;
 
 	struct list early; /* messages of a view that has not come yet */

@@ -184,7 +184,8 @@ static int put(struct lexer *x, const char *s, size_t n)
 		p = arena_alloc(x->a, x->cap);
 		if (!p)
 			return -ENOMEM;
-		memcpy(p, x->buf, x->len);
+		if (x->len)
+			memcpy(p, x->buf, x->len);
 		x->buf = p;
 	}
 	memcpy(x->buf + x->len, s, n);
