@@ -16,9 +16,25 @@ test_begin() {
 	trap 'exit 130' INT TERM HUP
 }
 
+# Nodes whose programs were built with sanitizers end in order: they look for leaks then.
+test_stop_sanitized() {
+	local i p=()
+	[ "$(cat "$HF_LAB/mode" 2>/dev/null)" = all ] && grep -qs '__[at]san_init' "$HF_LAB/bin/holdfast-smbd" || return 0
+	for i in $(seq "$(cat "$HF_LAB/nodes")"); do
+		lab_node_stop "$i" &
+		p+=($!)
+	done
+	for i in "${p[@]}"; do wait "$i" || return 1; done
+	! grep -H 'does not stop, killing it' "$HF_LAB"/n*/log/holdfast.log >&2
+}
+
 test_end() {
 	local rc=$?
 	trap - EXIT
+	if [ $rc = 0 ] && ! test_stop_sanitized; then
+		echo "$HF_TEST: a node does not stop in order" >&2
+		rc=1
+	fi
 	if [ -e "$HF_LAB/nodes" ] && ! lab_reports >&2; then
 		echo "$HF_TEST: a program of a node crashed or a sanitizer complained" >&2
 		[ $rc != 0 ] || rc=1
