@@ -13,6 +13,7 @@ test_begin
 lab_up 1 || fail "one node does not come up"
 lab_accounts
 # Samba is a machine of its own in the same lab: the client's bridge, another address, the same file system.
+echo "$HF_NET.100 peer.lab.test peer" >> "$HF_LAB/hosts" # a resolver that fails would slow its session set-up
 lab_hold peer
 lab_in switch sh -ec "ip link add peer type veth peer name eth0 netns $(lab_holder peer); ip link set peer master br0 up"
 lab_in peer sh -ec "ip link set lo up; ip addr add $HF_NET.100/24 dev eth0; ip link set eth0 up"

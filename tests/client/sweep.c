@@ -96,7 +96,7 @@ static int one_pass(struct run *r, const struct stmt *body, const char *more, si
 int run_sweep(struct run *r, const struct stmt *s, const struct words *words)
 {
 	unsigned int step = 1, start = 0, i;
-	struct arena outer = r->words;
+	struct arena outer;
 	struct mutation m;
 	size_t len = 64, k, ignored;
 	int e;
@@ -109,6 +109,7 @@ int run_sweep(struct run *r, const struct stmt *s, const struct words *words)
 			return world_fail(r->w, s, "'%s' is no option of sweep", words->v[k].text);
 	e = one_pass(r, s->body, "", &len);
 	for (i = start; e == 0 && mutation(i, len, &m); i += step ? step : 1) {
+		outer = r->words;
 		arena_init(&r->words, 0);
 		world_clear(r->w);
 		e = one_pass(r, s->body, m.text, &ignored);
