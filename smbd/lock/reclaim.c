@@ -90,7 +90,11 @@ void do_reclaim(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx
 		reply_rec(e, m, LK_OK, fx); /* done before, the reply was lost */
 		return;
 	}
-	outcome = check(e, m);
+	/* past its deadline it is over, also when the scavenger has not come by yet */
+	if (e->rec.disconnected && e->rec.deadline != 0 && e->rec.deadline <= now)
+		outcome = LK_NOT_FOUND;
+	else
+		outcome = check(e, m);
 	if (outcome != LK_OK) {
 		reply(fx, m, outcome);
 		return;

@@ -18,7 +18,8 @@ smb() {
 	local o=() user=$1
 	shift
 	while [ "$1" != -- ]; do o+=("$1"); shift; done
-	lab_client timeout 60 smbclient //n1.lab.test/$SHARE --use-kerberos=required \
+	lab_client env KRB5CCNAME="FILE:$HF_LAB/kdc/cc-$user" timeout 60 smbclient //n1.lab.test/$SHARE \
+		--use-kerberos=required \
 		--use-krb5-ccache="$HF_LAB/kdc/cc-$user" "${o[@]}" -c "$2" > out 2>&1
 }
 
