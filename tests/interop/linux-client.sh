@@ -32,6 +32,9 @@ mv tree moved; diff -r /usr/lib/x86_64-linux-gnu/perl-base moved
 head -c 20000000 /dev/urandom > /tmp/big; cp /tmp/big big; cmp /tmp/big big
 truncate -s 5000 big; [ $(stat -c %s big) = 5000 ]; head -c 5000 /tmp/big | cmp - big
 for i in $(seq 200); do echo $i > n$i; done; [ $(ls n* | wc -l) = 200 ]
+mkdir many; (cd many; for i in $(seq 1500); do : > "a name that takes some room in a listing $i"; done)
+[ $(ls many | wc -l) = 1500 ]; [ $(ls -l many | grep -c listing) = 1500 ]; rm -r many
+for n in übung ÄÖÜß 日本語.txt файл "😀 b" "x+y=z;[1]"; do echo "$n" > "$n"; [ "$(cat "$n")" = "$n" ]; rm "$n"; done
 touch -d "2001-02-03 04:05:06 UTC" big; [ $(stat -c %Y big) = 981173106 ]
 flock big true
 df . > /dev/null
@@ -43,8 +46,10 @@ for o in vers=3.1.1 vers=3.1.1,sign vers=3.1.1,seal vers=3.0 vers=3.0,seal vers=
 done
 [ "${HF_PEER:-}" != samba ] || exit 0
 
+# A soft mount, which is the default, gives up with EAGAIN what was in flight: this client waits 3 s after a refused
+# connection before it tries again.
 SECS=${FIO_SECS:-40}
-lab_client "$HERE/run.sh" -t $((SECS + 200)) -r "$HF_LAB/ready" -o vers=3.1.1,persistenthandles -u "$HF_USER" \
+lab_client "$HERE/run.sh" -t $((SECS + 200)) -r "$HF_LAB/ready" -o vers=3.1.1,persistenthandles,hard -u "$HF_USER" \
 	"//$(lab_addr 1)/$HF_CASHARE" "fio --name=v --filename=fio.data --size=64M --rw=randrw --bs=64k --ioengine=psync \
 	--direct=1 --verify=crc32c --verify_backlog=64 --verify_fatal=1 --time_based --runtime=$SECS" > "$HF_LAB/out" 2>&1 &
 fio=$!
