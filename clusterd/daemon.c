@@ -11,6 +11,7 @@
 #include "node/conf/resource.h"
 #include "node/conf/tunables.h"
 #include "node/log/log.h"
+#include "node/rpc/rpc.h"
 
 #define STORE_RETRY_MS 2000
 #define PUBLISH_RETRY_MS 300
@@ -18,6 +19,8 @@
 #define VIEW_NAME "current"
 #define DEFAULT_SLOTS 1024
 #define EXIT_CONFIG 78
+#define KEY_CHECK_KIND "key"
+#define KEY_CHECK_NAME "check"
 
 void clusterd_exit(struct clusterd *d, int status)
 {
@@ -242,6 +245,52 @@ static uint64_t read_lease_ms(struct store *s)
 	return t.lease_ms;
 }
 
+/* A node with another cluster key can speak to no other one: it must not take a share of the slots. The first node of a
+ * cluster leaves a check of its key in the store, every other one is measured by it. */
+static int check_key(struct store *s, const char *file, char *error, size_t len)
+{
+	uint8_t check[RPC_KEY_CHECK_SIZE];
+	_cleanup_arena_ struct arena a = { 0 };
+	struct rpc_key *key = NULL;
+	struct store_res res;
+	int r = rpc_key_load(file, &key);
+
+	if (r == 0)
+		r = rpc_key_check(key, check);
+	rpc_key_free(key);
+	if (r == 0)
+		r = store_res_put(s, KEY_CHECK_KIND, KEY_CHECK_NAME, BLOB(check, sizeof(check)), 0, NULL);
+	if (r == -EEXIST)
+		r = store_res_get(s, KEY_CHECK_KIND, KEY_CHECK_NAME, &a, &res);
+	else if (r == 0)
+		return 0;
+	if (r < 0) {
+		snprintf(error, len, "the cluster key %s cannot be used: %s", file, log_errno(r));
+		return r;
+	}
+	if (blob_equal(res.val, BLOB(check, sizeof(check))))
+		return 0;
+	snprintf(error, len, "the cluster key %s is not the one of this cluster: copy it from another node", file);
+	return -EKEYREJECTED;
+}
+
+int clusterd_forget_key(const struct node_conf *conf)
+{
+	struct store *s = NULL;
+	char error[512];
+	int r = store_open(conf->store, NULL, &s, error, sizeof(error));
+
+	if (r < 0) {
+		log_err("the state store cannot be used: %s", error);
+		return r;
+	}
+	r = store_res_put(s, KEY_CHECK_KIND, KEY_CHECK_NAME, BLOB(NULL, 0), UINT64_MAX, NULL);
+	store_close(s);
+	if (r == 0)
+		log_info("the state store has forgotten the cluster key; the next node that starts says which one counts");
+	return r;
+}
+
 static void run_open(struct store_job *j, struct store *unused)
 {
 	struct open_job *o = container_of(j, struct open_job, job);
@@ -253,6 +302,11 @@ static void run_open(struct store_job *j, struct store *unused)
 			       sizeof(o->error));
 	if (o->status < 0)
 		return;
+	o->status = check_key(s, o->d->conf->cluster_key_file, o->error, sizeof(o->error));
+	if (o->status < 0) {
+		store_close(s);
+		return;
+	}
 	o->status = read_view(s, &a, &o->view, &version);
 	if (o->status < 0) {
 		snprintf(o->error, sizeof(o->error), "the view in the state store cannot be read: %s",

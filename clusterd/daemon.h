@@ -82,4 +82,8 @@ void oper_free(struct oper *o);
 /* An answer to a question that a command asked. */
 void oper_answer(struct oper *o, uint32_t from, const struct msg_answer *a);
 
+/* Makes the store forget which cluster key its nodes have, so that another one can be introduced; while no node runs.
+ * Called before any loop. -errno, logged. */
+int clusterd_forget_key(const struct node_conf *conf);
+
 #endif

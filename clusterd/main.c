@@ -26,12 +26,14 @@ struct program {
 };
 
 static const char usage[] =
-	"usage: holdfast-clusterd [--config FILE]\n"
+	"usage: holdfast-clusterd [--config FILE] [--forget-key]\n"
 	"\n"
 	"Keeps this node in its cluster: membership by corosync, the right to serve, the cluster's configuration.\n"
 	"It is started by holdfast-noded.\n"
 	"\n"
 	"  --config FILE  the node's configuration (default " NODE_CONF_PATH ")\n"
+	"  --forget-key   let the cluster have another key: the first node that starts afterwards brings it. Only\n"
+	"                 while no node runs\n"
 	"  --help, --version\n";
 
 static void beat(void *arg)
@@ -99,10 +101,11 @@ static int run(struct program *p, struct node_conf *conf)
 	return r < 0 ? 1 : p->d.exit_status;
 }
 
-static const char *parse_args(int argc, char **argv)
+static const char *parse_args(int argc, char **argv, bool *ret_forget_key)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
+		{ "forget-key", no_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
@@ -113,6 +116,8 @@ static const char *parse_args(int argc, char **argv)
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (o == 'c')
 			config = optarg;
+		else if (o == 'f')
+			*ret_forget_key = true;
 		else if (o == 'h' || o == 'v') {
 			fputs(o == 'h' ? usage : "holdfast-clusterd " PACKAGE_VERSION "\n", stdout);
 			exit(0);
@@ -129,7 +134,8 @@ static const char *parse_args(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	const char *path = parse_args(argc, argv);
+	bool forget_key = false;
+	const char *path = parse_args(argc, argv, &forget_key);
 	static struct program p = { .lock_fd = -1 };
 	struct node_conf *conf = NULL;
 	struct conf_error err;
@@ -144,7 +150,10 @@ int main(int argc, char **argv)
 	}
 	if (log_open(conf->log, "clusterd", conf->name, (enum log_level)conf->log_level) < 0)
 		log_warn("the log cannot be opened, lines go to stderr: log=%s", log_esc(conf->log));
-	status = lock_run_dir(&p, conf->run_dir) < 0 ? 1 : run(&p, conf);
+	if (lock_run_dir(&p, conf->run_dir) < 0)
+		status = 1;
+	else
+		status = forget_key ? clusterd_forget_key(conf) < 0 : run(&p, conf);
 	log_info("clusterd has ended: status=%d", status);
 	log_close();
 	node_conf_free(conf);

@@ -86,6 +86,15 @@ int rpc_key_new(struct blob secret, struct rpc_key **ret)
 	return 0;
 }
 
+int rpc_key_check(const struct rpc_key *k, uint8_t out[static RPC_KEY_CHECK_SIZE])
+{
+	static const char text[] = "holdfast cluster key check";
+
+	return gnutls_hmac_fast(GNUTLS_MAC_SHA256, k->psk, sizeof(k->psk), text, sizeof(text) - 1, out) < 0 ?
+		       -EIO :
+		       0;
+}
+
 static int key_read(const char *path, uint8_t *buf, size_t size, size_t *ret_n)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);

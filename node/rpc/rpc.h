@@ -46,6 +46,9 @@ int rpc_key_load(const char *path, struct rpc_key **ret) HF_MUST_CHECK;
 int rpc_key_new(struct blob secret, struct rpc_key **ret) HF_MUST_CHECK;
 /* Wipes and frees; the servers and clients that use it must be gone. NULL is fine. */
 void rpc_key_free(struct rpc_key *k);
+/* A value by which two keys can be compared without showing them: equal keys have equal ones. -EIO. */
+#define RPC_KEY_CHECK_SIZE 32
+int rpc_key_check(const struct rpc_key *k, uint8_t out[static RPC_KEY_CHECK_SIZE]) HF_MUST_CHECK;
 
 /* --- serving --- */
 

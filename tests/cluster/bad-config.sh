@@ -28,7 +28,7 @@ refused() {
 }
 # complains WORD WHAT: what a daemon finds wrong while it starts; noded tries it again, or gives up
 complains() {
-	local pid rc found=''
+	local pid rc p found=''
 	lab_exec 1 timeout -k 2 30 "$HF_LAB/bin/holdfast-noded" --config "$bad" --libexec "$HF_LAB/bin" \
 		> "$HF_LAB/out" 2>&1 &
 	pid=$!
@@ -37,7 +37,8 @@ complains() {
 		[ -e "/proc/$pid" ] || break
 		sleep 0.1
 	done
-	kill -TERM $pid 2>/dev/null
+	# the node's own supervisor: what we started is only the way into its namespaces
+	for p in $(lab_pids_of n1 holdfast-noded); do kill -TERM "$p" 2>/dev/null; done
 	wait $pid
 	rc=$?
 	[ -n "$found" ] || grep -qi -- "$1" "$HF_LAB/out" || { cat "$HF_LAB/out" >&2; fail "$2: nothing says '$1'"; }
