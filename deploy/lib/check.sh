@@ -79,19 +79,24 @@ check_wanted() {
 	return 1
 }
 
+# check_build GROUP: the build tree that a group's tests use, made when it is needed first
+check_build() {
+	case $1 in
+	sanitizers) BUILD=$OUT/sanitizers; set -- --enable-sanitizers ;;
+	threads) BUILD=$OUT/threads; set -- --enable-sanitizers=thread ;;
+	*) BUILD=$OUT/release; return 0 ;;
+	esac
+	[[ " $check_built " != *" $BUILD "* ]] || return 0
+	(build_tree "$BUILD" "$OUT/${BUILD##*/}-logs" --quiet --enable-werror "$1" CFLAGS="-O1 -g") || return 1
+	check_built="$check_built $BUILD"
+}
+
 # check_run_table GROUPS ONLY
 check_run_table() {
-	local name limit group command BUILD sanitized=
+	local name limit group command BUILD check_built=
 	while read -r name limit group command <&9; do
 		[[ " $1 " == *" $group "* ]] && check_wanted "$name" "$2" || continue
-		BUILD=$OUT/release
-		if [ "$group" = sanitizers ]; then
-			BUILD=$OUT/sanitizers
-			[ -n "$sanitized" ] ||
-				(build_tree "$BUILD" "$OUT/sanitizer-logs" --quiet --enable-werror --enable-sanitizers \
-					CFLAGS="-O1 -g") || { check_record fail sanitizers-build 0; return; }
-			sanitized=1
-		fi
+		check_build "$group" || { check_record fail "$group-build" 0; return; }
 		export OUT BUILD HF_BUILD=$BUILD HF_TOP
 		case $command in
 		make-check) check_units "$name" "$limit" "$BUILD" ;;
