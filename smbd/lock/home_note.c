@@ -46,7 +46,7 @@ static struct lk_open *find_in_io(struct lockc *c, uint64_t id)
 /* Acknowledges once no READ or WRITE that began under the old rules runs any more. */
 static void ack_after_io(struct lockc *c, struct lk_open *o, const struct lk_msg *m)
 {
-	if (m->req == 0)
+	if (m->req == 0 || c->stopping)
 		return;
 	if (o->io == 0) {
 		ack(c, m);

@@ -372,6 +372,7 @@ void lockc_free(struct lockc *c)
 	if (!c)
 		return;
 	c->stopping = true;
+	forget_acks(c);
 	timer_cancel(&c->tick);
 	home_wake_all(c);
 	list_foreach_safe(s, tmp, &c->owned, link)
@@ -383,7 +384,6 @@ void lockc_free(struct lockc *c)
 		task_shield_end();
 	}
 	assert(c->tasks == 0 && c->writes == 0 && c->calls == 0);
-	forget_acks(c);
 	free_opens(c);
 	held_free_all(&c->early);
 	view_unref(c->view);

@@ -172,10 +172,11 @@ static bool recover(struct client *c)
 static void does_io(struct client *c)
 {
 	unsigned int r = (unsigned int)(cluster_random(cl) % RANGES);
+	struct lockc *l = lc(c);
 	struct lk_open *o = c->o;
 	bool permit = o->permit;
 
-	if (lockc_io_begin(lc(c), o, r * 10, 10, true) != LK_OK)
+	if (lockc_io_begin(l, o, r * 10, 10, true) != LK_OK)
 		return;
 	if (permit) {
 		const struct client *h = cells[c->file][r].holder;
@@ -186,7 +187,8 @@ static void does_io(struct client *c)
 	task_sleep(cluster_random(cl) % MS);
 	if (permit)
 		cells[c->file][r].io[c->index]--;
-	lockc_io_end(alive(c) ? lc(c) : NULL, o);
+	/* The workers of a node die one after the other. */
+	lockc_io_end(lc(c) == l ? l : NULL, o);
 }
 
 static int asks_lock(struct client *c)
