@@ -242,7 +242,7 @@ int lockc_io_begin(struct lockc *c, struct lk_open *o, uint64_t offset, uint64_t
 void lockc_io_end(struct lockc *c, struct lk_open *o)
 {
 	assert(o->io > 0);
-	if (--o->io == 0 && !list_empty(&o->acks))
+	if (--o->io == 0 && c && !list_empty(&o->acks))
 		home_acks(c, o);
 	home_open_unref(o);
 }
