@@ -126,6 +126,13 @@ class Client:
             self.sock.close()
             self.sock = None
 
+    def abort(self):
+        """Ends a wait of another thread for an answer."""
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except (OSError, AttributeError):
+            pass
+
     def take(self, count, deadline):
         data = b""
         while len(data) < count:

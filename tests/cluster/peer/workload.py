@@ -285,7 +285,11 @@ class World:
         self.wait_writers(5, a.limit, since=time.monotonic())
         self.stopping = True
         for actor in self.actors:
-            actor.join(70)
+            actor.join(3)
+            if actor.is_alive() and actor.client:
+                actor.client.abort()  # it waits for an answer that may never come
+        for actor in self.actors:
+            actor.join(10)
             actor.drop()
         faults = [x.fault for x in self.actors if x.fault]
         if not faults:
