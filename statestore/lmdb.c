@@ -209,6 +209,7 @@ static void lmdb_explain(int r, const char *dir, char *errbuf, size_t errlen)
 static void lmdb_free(struct lmdb_store *s)
 {
 	lmdb_commit_stop(s);
+	lmdb_readers_close(s);
 	lmdb_writer_close(s->writer);
 	if (s->env)
 		mdb_env_close(s->env);
@@ -232,6 +233,8 @@ static int lmdb_open_dir(struct lmdb_store *s, const char *dir, const struct sto
 		r = lmdb_setup(s, create);
 	if (r == 0)
 		(void)mdb_reader_check(s->env, &dead);
+	if (r == 0)
+		r = lmdb_readers_open(s);
 	lmdb_writer_unlock(s->writer);
 	return r < 0 ? r : lmdb_commit_start(s);
 }

@@ -8,6 +8,7 @@
 #include "statestore/lmdb_priv.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -24,7 +25,6 @@
 
 struct lmdb_writer_page {
 	uint32_t magic;
-	_Atomic int32_t holder; /* pid, 0: free */
 	pthread_mutex_t mutex;
 };
 
@@ -146,6 +146,13 @@ static int lock_until(pthread_mutex_t *m, const struct timespec *ts)
 }
 #endif
 
+/* The thread that has the mutex, 0 when it is free. The lock word of a robust mutex is the kernel's ABI: only it names the
+ * holder without a gap, so that a process stopped at any instruction of locking or unlocking is found. */
+static pid_t writer_holder(const struct lmdb_writer *w)
+{
+	return (pid_t)(__atomic_load_n(&w->page->mutex.__data.__lock, __ATOMIC_RELAXED) & FUTEX_TID_MASK);
+}
+
 static int writer_wait(struct lmdb_writer *w)
 {
 	uint64_t stopped_since = 0;
@@ -153,7 +160,7 @@ static int writer_wait(struct lmdb_writer *w)
 	int r;
 
 	for (;;) {
-		pid_t holder = w->page->holder;
+		pid_t holder = writer_holder(w);
 
 		clock_gettime(CLOCK_MONOTONIC, &ts);
 		ts.tv_nsec += LMDB_WAIT_MS * 1000000L;
@@ -164,7 +171,7 @@ static int writer_wait(struct lmdb_writer *w)
 		r = lock_until(&w->page->mutex, &ts);
 		if (r != ETIMEDOUT)
 			return -r;
-		if (holder <= 0 || holder != w->page->holder || !pid_stopped(holder)) {
+		if (holder <= 0 || holder != writer_holder(w) || !pid_stopped(holder)) {
 			stopped_since = 0;
 			continue;
 		}
@@ -172,7 +179,7 @@ static int writer_wait(struct lmdb_writer *w)
 			stopped_since = clock_mono_ns();
 		if (clock_mono_ns() - stopped_since < LMDB_STOPPED_MS * 1000000ull)
 			continue;
-		log_warn("state store: a stopped process holds the writer lock, it is killed: pid=%d", (int)holder);
+		log_warn("state store: a stopped process holds the writer lock, it is killed: tid=%d", (int)holder);
 		kill(holder, SIGKILL);
 		stopped_since = 0;
 	}
@@ -184,13 +191,10 @@ int lmdb_writer_lock(struct lmdb_writer *w)
 
 	if (r == -EOWNERDEAD)
 		r = -pthread_mutex_consistent(&w->page->mutex);
-	if (r == 0)
-		w->page->holder = getpid();
 	return r;
 }
 
 void lmdb_writer_unlock(struct lmdb_writer *w)
 {
-	w->page->holder = 0;
 	pthread_mutex_unlock(&w->page->mutex);
 }

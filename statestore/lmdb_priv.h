@@ -17,6 +17,8 @@
 struct store_wait;
 struct lmdb_writer; /* the machine-wide writer lock, lmdb_lock.c */
 
+#define LMDB_IDLE_READERS 8
+
 struct lmdb_store {
 	struct store store;
 	MDB_env *env;
@@ -27,6 +29,8 @@ struct lmdb_store {
 	pthread_cond_t cond;
 	struct list jobs;      /* struct lmdb_job, in order of arrival */
 	bool stop, started;
+	MDB_txn *readers[LMDB_IDLE_READERS]; /* entries of the reader table that wait for their next use */
+	unsigned int n_readers;
 };
 
 /* One write. `apply` runs inside the transaction on the commit thread, and returns an LMDB result: one that
@@ -56,7 +60,9 @@ int lmdb_res_put(struct store *s, const char *kind, const char *name, struct blo
 		 uint64_t *ret_version);
 int lmdb_counter(struct store *s, const char *name, uint64_t at_least, uint64_t add, uint64_t *ret);
 
-/* The read side. */
+/* The read side. Readers are opened under the writer lock, before the commit thread starts. */
+int lmdb_readers_open(struct lmdb_store *s);
+void lmdb_readers_close(struct lmdb_store *s);
 int lmdb_slot_owner(struct store *s, uint32_t slot, struct store_owner *ret);
 int lmdb_scan(struct store *s, uint32_t slot, store_each_fn *each, void *arg);
 int lmdb_get(struct store *s, uint32_t slot, struct blob key, struct arena *a, struct blob *ret);

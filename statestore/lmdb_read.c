@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads of an LMDB store: short read transactions on the caller's thread; long scans go page by page. */
+/*
+ * Reads of an LMDB store: short read transactions on the caller's thread; long scans go page by page.
+ *
+ * LMDB hands out the entries of its reader table under a mutex which all processes share. A process that is stopped there
+ * would stop every node, so entries are taken under our own writer lock, whose stopped holder is killed, and kept for reuse.
+ */
 #include "statestore/lmdb_priv.h"
 
 #include "node/wire/rd.h"
@@ -7,13 +12,72 @@
 #define LMDB_OF(s) container_of((s), struct lmdb_store, store)
 #define LMDB_PAGE_RECORDS 256
 
-static int read_begin(struct lmdb_store *s, MDB_txn **ret)
+static int reader_new(struct lmdb_store *s, MDB_txn **ret)
 {
 	int dead, rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, ret);
 
 	if (rc == MDB_READERS_FULL && mdb_reader_check(s->env, &dead) == 0 && dead > 0)
 		rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, ret);
 	return lmdb_errno(rc);
+}
+
+int lmdb_readers_open(struct lmdb_store *s)
+{
+	MDB_txn *txn;
+	int r;
+
+	while (s->n_readers < LMDB_IDLE_READERS) {
+		r = reader_new(s, &txn);
+		if (r < 0)
+			return r;
+		mdb_txn_reset(txn);
+		s->readers[s->n_readers++] = txn;
+	}
+	return 0;
+}
+
+void lmdb_readers_close(struct lmdb_store *s)
+{
+	while (s->n_readers)
+		mdb_txn_abort(s->readers[--s->n_readers]);
+}
+
+static int read_begin(struct lmdb_store *s, MDB_txn **ret)
+{
+	MDB_txn *txn = NULL;
+	int r;
+
+	pthread_mutex_lock(&s->mutex);
+	if (s->n_readers)
+		txn = s->readers[--s->n_readers];
+	pthread_mutex_unlock(&s->mutex);
+	if (txn) {
+		r = lmdb_errno(mdb_txn_renew(txn));
+		if (r < 0)
+			mdb_txn_abort(txn);
+		else
+			*ret = txn;
+		return r;
+	}
+	r = lmdb_writer_lock(s->writer);
+	if (r < 0)
+		return r;
+	r = reader_new(s, ret);
+	lmdb_writer_unlock(s->writer);
+	return r;
+}
+
+static void read_end(struct lmdb_store *s, MDB_txn *txn)
+{
+	mdb_txn_reset(txn);
+	pthread_mutex_lock(&s->mutex);
+	if (s->n_readers < LMDB_IDLE_READERS) {
+		s->readers[s->n_readers++] = txn;
+		txn = NULL;
+	}
+	pthread_mutex_unlock(&s->mutex);
+	if (txn)
+		mdb_txn_abort(txn);
 }
 
 int lmdb_slot_owner(struct store *st, uint32_t slot, struct store_owner *ret)
@@ -25,7 +89,7 @@ int lmdb_slot_owner(struct store *st, uint32_t slot, struct store_owner *ret)
 	if (r < 0)
 		return r;
 	r = lmdb_errno(lmdb_owner_get(s, txn, slot, ret));
-	mdb_txn_abort(txn);
+	read_end(s, txn);
 	return r;
 }
 
@@ -57,7 +121,7 @@ int lmdb_get(struct store *st, uint32_t slot, struct blob key, struct arena *a, 
 	r = lmdb_errno(mdb_get(txn, s->rec, &k, &v));
 	if (r == 0)
 		r = val_dup(a, &v, ret);
-	mdb_txn_abort(txn);
+	read_end(s, txn);
 	return r;
 }
 
@@ -124,7 +188,7 @@ static int page_fill(struct lmdb_store *s, struct page *p)
 		r = lmdb_errno(rc);
 	mdb_cursor_close(cur);
 out:
-	mdb_txn_abort(txn);
+	read_end(s, txn);
 	return r;
 }
 
@@ -183,7 +247,7 @@ int lmdb_used_slots(struct store *st, bool *ret_has)
 	r = rc == MDB_NOTFOUND ? 0 : rc ? lmdb_errno(rc) : -EUCLEAN;
 	mdb_cursor_close(cur);
 out:
-	mdb_txn_abort(txn);
+	read_end(s, txn);
 	return r;
 }
 
@@ -213,7 +277,7 @@ int lmdb_res_get(struct store *st, const char *kind, const char *name, struct ar
 	r = lmdb_errno(mdb_get(txn, s->res, &k, &v));
 	if (r == 0)
 		r = res_unpack(a, &v, &res);
-	mdb_txn_abort(txn);
+	read_end(s, txn);
 	if (r < 0)
 		return r;
 	res.kind = arena_strdup(a, kind);
@@ -285,7 +349,7 @@ int lmdb_res_list(struct store *st, const char *kind, struct arena *a, struct st
 		r = res_list_fill(s, cur, kind, &l);
 		mdb_cursor_close(cur);
 	}
-	mdb_txn_abort(txn);
+	read_end(s, txn);
 	if (r < 0)
 		return r;
 	*ret = l.res;
@@ -302,6 +366,6 @@ int lmdb_res_revision(struct store *st, uint64_t *ret)
 	if (r < 0)
 		return r;
 	r = lmdb_errno(lmdb_ctr_get(s, txn, LMDB_REVISION, ret));
-	mdb_txn_abort(txn);
+	read_end(s, txn);
 	return r;
 }
