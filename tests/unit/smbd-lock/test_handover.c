@@ -113,47 +113,6 @@ static void owner_dies(void)
 	end();
 }
 
-struct late_lock {
-	struct lk_open *o;
-	int result;
-	bool ended;
-};
-
-static void late_lock(void *arg)
-{
-	struct late_lock *l = arg;
-
-	l->result = lock(3, l->o, 0, 10);
-	l->ended = true;
-}
-
-/* An I/O that began under the dead owner still holds off the locks of the next one. */
-static void io_outlives_owner(void)
-{
-	struct file_key k;
-	struct lk_open *a, *b, *c;
-	struct late_lock l = { 0 };
-
-	begin();
-	k = key_owned_by(cl, 1, 0);
-	a = must_open(2, &k, RD | WR, SH_ALL);
-	b = must_open(3, &k, RD | WR, SH_ALL);
-	c = must_open(3, &k, RD | WR, SH_ALL);
-	assert_int_equal(lock(3, c, 500, 1), LK_OK);
-	assert_int_equal(lockc_io_begin(at(2), a, 0, 10, true), LK_OK);
-	cluster_crash(cl, 1);
-	cluster_view(cl);
-	cluster_settle(cl);
-	l.o = b;
-	spawn(late_lock, &l, NULL);
-	task_sleep(100 * MS);
-	assert_false(l.ended);
-	lockc_io_end(at(2), a);
-	task_sleep(100 * MS);
-	assert_true(l.ended && l.result == LK_OK);
-	end();
-}
-
 /* A home dies: its ordinary opens are over, its persistent ones wait to be reclaimed, with their
  * locks. */
 static void home_dies(void)
@@ -373,6 +332,30 @@ static void waiting_lock_survives(void)
 		task_sleep(MS);
 	assert_true(j.ended && j.result == LK_OK);
 	assert_int_equal(lockc_close(at(3), j.o), 0);
+	end();
+}
+
+/* An I/O that began under the dead owner still holds off the locks of the next one. */
+static void io_outlives_owner(void)
+{
+	struct job j = { .node = 3 };
+	struct lk_open *a;
+
+	begin();
+	j.k = key_owned_by(cl, 1, 0);
+	a = must_open(2, &j.k, RD | WR, SH_ALL);
+	j.o = must_open(3, &j.k, RD | WR, SH_ALL);
+	assert_int_equal(lock(3, must_open(3, &j.k, RD | WR, SH_ALL), 500, 1), LK_OK);
+	assert_int_equal(lockc_io_begin(at(2), a, 0, 10, true), LK_OK);
+	cluster_crash(cl, 1);
+	cluster_view(cl);
+	cluster_settle(cl);
+	spawn(run_lock, &j, &j.task);
+	task_sleep(100 * MS);
+	assert_false(j.ended);
+	lockc_io_end(at(2), a);
+	task_sleep(100 * MS);
+	assert_true(j.ended && j.result == LK_OK);
 	end();
 }
 
