@@ -13,6 +13,9 @@ check_tools() {
 		kinit smbtorture clang mdb_dump tshark; do
 		command -v $t > /dev/null || die "$t is missing although its package is installed"
 	done
+	case $1 in *bench*)
+		command -v debootstrap > /dev/null || die "debootstrap is missing although its package is installed" ;;
+	esac
 	case $1 in *interop*)
 		for t in debootstrap patchelf slirp4netns; do
 			command -v $t > /dev/null || die "$t is missing although its package is installed"
