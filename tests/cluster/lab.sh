@@ -25,7 +25,8 @@
 # environment: HF_LAB (the directory; default /tmp/holdfast-lab), HF_BUILD (a build tree, or a
 # directory with the programs), TOKEN (corosync's token in ms, 1000), WORKERS (threads of smbd, 1),
 # LOG_LEVEL (info), NODE_YAML_EXTRA (lines for every node.yaml), HF_STORE (a shared directory for the
-# records, default in the lab's directory), HF_DATA (the files' directory, likewise).
+# records, default in the lab's directory), HF_DATA (the files' directory, likewise), CEPH_OSDS (start a
+# Ceph of so many OSDs beside the nodes, see lab/ceph.sh).
 #
 # Sourced by another script it gives the same as functions: lab_up, lab_kill, ...
 
@@ -37,6 +38,7 @@ HF_LAB_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HF_LAB_HOME/lab/accounts.sh"
 . "$HF_LAB_HOME/lab/kdc.sh"
 . "$HF_LAB_HOME/lab/samba.sh"
+. "$HF_LAB_HOME/lab/ceph.sh"
 
 lab_init_dir() {
 	HF_LAB=${HF_LAB:-/tmp/holdfast-lab}
@@ -69,6 +71,7 @@ lab_up() {
 	. "$HF_LAB/settings"
 	tr -dc a-f0-9 < /dev/urandom | head -c 8 > "$HF_LAB/id"
 	lab_net_up "$n"
+	[ -z "${CEPH_OSDS:-}" ] || lab_ceph_up
 	lab_corosync_key
 	[ -n "$only" ] || lab_programs
 	[ -n "$only" ] || lab_shared_state
