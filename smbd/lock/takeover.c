@@ -11,6 +11,8 @@
 
 #define RETRY_NS (200 * NS_PER_MS)
 #define DAMAGED_RETRY_NS (5000 * NS_PER_MS)
+/* Slots whose records are read at a time. */
+#define LOADERS 32
 
 struct takeover {
 	struct lockc *c;
@@ -127,16 +129,69 @@ static int load_slot(struct takeover *t, uint32_t slot)
 	return s ? e : 0;
 }
 
+/* Several tasks read the slots of one takeover; each takes the next one. */
+struct loading {
+	struct takeover *t;
+	uint32_t next, left; /* left: those that failed, at the front of t->slots */
+	unsigned int running;
+	struct gate idle;
+	int err;
+};
+
+static void load_some(struct loading *l)
+{
+	struct takeover *t = l->t;
+
+	while (l->next < t->n) {
+		uint32_t slot = t->slots[l->next++];
+		int r = still_loading(t->c, slot, t->epoch) ? load_slot(t, slot) : 0;
+
+		if (r < 0) {
+			t->slots[l->left++] = slot;
+			l->err = r;
+		}
+	}
+}
+
+static void run_loader(void *arg)
+{
+	struct loading *l = arg;
+	struct lockc *c = l->t->c;
+
+	load_some(l);
+	if (--l->running == 0)
+		gate_open(&l->idle);
+	lockc_task_done(c);
+}
+
+/* [task] Loads the slots of the takeover, many at a time; those that fail are what is left of it. */
+static int load_all(struct takeover *t)
+{
+	struct loading l = { .t = t };
+
+	gate_init(&l.idle);
+	while (l.running + 1 < LOADERS && l.running + 1 < t->n && lockc_spawn(t->c, run_loader, &l) == 0)
+		l.running++;
+	load_some(&l);
+	task_shield_begin();
+	while (l.running > 0)
+		(void)gate_wait(&l.idle, 0);
+	task_shield_end();
+	t->n = l.left;
+	return l.err;
+}
+
 /* [task] Claims and loads what is left. 0 when nothing is left. */
 static int round_of(struct takeover *t)
 {
 	struct lockc *c = t->c;
-	uint32_t k = 0;
 	int e = store_claim(c->cfg.store, t->slots, t->n, t->epoch, c->cfg.self.node,
 			    c->cfg.self.incarnation, t->ok);
 
 	if (e == 0)
 		e = store_used_slots(c->cfg.store, t->has);
+	if (e == -ESHUTDOWN)
+		lockc_lost(c, "was fenced");
 	if (e < 0) {
 		log_err("lock: slots cannot be claimed, trying again: slots=%u error=%s", t->n,
 			log_errno(e));
@@ -153,17 +208,7 @@ static int round_of(struct takeover *t)
 			finish_slot(c, s);
 	}
 	takeover_check(c);
-	for (uint32_t i = 0; i < t->n; i++) {
-		int r = 0;
-
-		if (still_loading(c, t->slots[i], t->epoch))
-			r = load_slot(t, t->slots[i]);
-		if (r < 0) {
-			t->slots[k++] = t->slots[i];
-			e = r;
-		}
-	}
-	t->n = k;
+	e = load_all(t);
 	takeover_check(c);
 	return e;
 }

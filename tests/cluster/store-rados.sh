@@ -110,11 +110,12 @@ if want full; then
 	run open "$(url full)" make > /dev/null || fail "no store can be made"
 	lab_ceph_mon '{"prefix":"osd set-nearfull-ratio","ratio":0.000001}' '{"prefix":"osd set-backfillfull-ratio","ratio":0.000002}' \
 		'{"prefix":"osd set-full-ratio","ratio":0.000003}' > /dev/null
+	full() { lab_ceph_mon '{"prefix":"osd dump"}' | grep -qE "^pool .* 'holdfast' .* flags [a-z_,]*\bfull\b"; }
 	for _ in $(seq 100); do
-		lab_ceph_mon '{"prefix":"osd dump"}' | grep -q "^pool .* 'holdfast' .*full" && break
+		full && break
 		sleep 0.2
 	done
-	lab_ceph_mon '{"prefix":"osd dump"}' | grep "'holdfast'" | grep -q full || fail "the pool does not become full"
+	full || { lab_ceph_mon '{"prefix":"osd dump"}' >&2; fail "the pool does not become full"; }
 	run open "$(url full)" || fail "a full pool cannot be opened"
 	says "is full" "$(url another)" make
 fi

@@ -200,6 +200,12 @@ lab_ceph_user() {
 		--input "$d/client.$1.keyring" '{"prefix":"auth import"}' || lab_die "the Ceph user $1 cannot be made"
 }
 
+# The pool and the user of a cluster's records.
+lab_ceph_store() {
+	lab_ceph_pool holdfast
+	lab_ceph_user hf 'allow r, allow command "osd blocklist"' 'allow rw pool=holdfast'
+}
+
 # lab_ceph_fs NAME [SECS]
 lab_ceph_fs() {
 	local end
