@@ -338,6 +338,7 @@ static void rstore_close(struct store *s)
 
 const struct store_ops store_rados_ops = {
 	.scheme = "rados",
+	.claim_batch = 1,
 	.open = rstore_open,
 	.close = rstore_close,
 	.submit = rstore_submit,

@@ -170,6 +170,19 @@ static void send_raise(struct claim_one *one)
 	send_write(one, op);
 }
 
+/* The OSDs learn from the claim's map whom the cluster has fenced before it gave us the slots under this epoch. */
+static int newest_map(struct rstore *s, uint64_t epoch)
+{
+	int r;
+
+	if (atomic_load(&s->map_epoch) == epoch)
+		return 0;
+	r = rstore_newest_map(s);
+	if (r == 0)
+		atomic_store(&s->map_epoch, epoch);
+	return r;
+}
+
 int rstore_claim(struct store *st, const uint32_t *slots, unsigned int n, const struct store_owner *owner,
 		 bool *ret_ok)
 {
@@ -178,8 +191,7 @@ int rstore_claim(struct store *st, const uint32_t *slots, unsigned int n, const 
 	unsigned int i;
 	int r;
 
-	/* The OSDs learn from the claim's map whom the cluster has fenced before it gave us the slots. */
-	r = rstore_newest_map(s);
+	r = newest_map(s, owner->epoch);
 	if (r < 0)
 		return r;
 	rstore_epoch_text(owner->epoch, c.epoch);

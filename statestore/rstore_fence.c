@@ -54,6 +54,7 @@ int rstore_enroll(struct store *st, uint32_t node, uint64_t incarnation, const c
 struct clients {
 	struct rstore *s;
 	unsigned int n;
+	unsigned char more;
 	char addrs[CLIENTS_MAX][ADDR_MAX];
 	char last[CLIENT_KEY_MAX]; /* the key of the last one */
 	int status;
@@ -65,11 +66,11 @@ static int clients_read(struct clients *c, const char *prefix)
 	char *key, *val;
 	size_t key_len, val_len, len = strlen(prefix);
 	rados_omap_iter_t iter = NULL;
-	unsigned char more;
 	int prval, r;
 
 	c->n = 0;
-	rados_read_op_omap_get_vals2(op, "", prefix, CLIENTS_MAX, &iter, &more, &prval);
+	c->more = 0;
+	rados_read_op_omap_get_vals2(op, "", prefix, CLIENTS_MAX, &iter, &c->more, &prval);
 	r = rstore_read(c->s, RSTORE_CLIENTS, op);
 	while (r == 0 && rados_omap_get_next2(iter, &key, &val, &key_len, &val_len) == 0 && key) {
 		if (key_len <= len || key_len - len >= ADDR_MAX) {
@@ -113,14 +114,14 @@ static void blocklist_all(void *arg)
 	}
 }
 
-/* What was fenced need not be fenced again. */
-static int clients_forget(const struct clients *c, const char *prefix)
+/* What was fenced need not be fenced again. Nobody waits for that: what stays in the list is fenced once more. */
+static void clients_forget(const struct clients *c, const char *prefix)
 {
 	rados_write_op_t op = rados_create_write_op();
 
 	/* Up to the last one, and it: the range ends before its second bound. */
 	rados_write_op_omap_rm_range2(op, prefix, strlen(prefix), c->last, strlen(c->last) + 1);
-	return rstore_errno(rstore_write(c->s, RSTORE_CLIENTS, op));
+	rstore_write_later(c->s, RSTORE_CLIENTS, op);
 }
 
 int rstore_fence(struct store *st, uint32_t node, uint64_t incarnation)
@@ -136,8 +137,10 @@ int rstore_fence(struct store *st, uint32_t node, uint64_t incarnation)
 	run_prefix(node, incarnation, prefix);
 	while ((r = clients_read(c, prefix)) == 0 && c->n) {
 		offload_run(blocklist_all, c);
-		r = c->status < 0 ? rstore_errno(c->status) : clients_forget(c, prefix);
-		if (r < 0)
+		if (c->status < 0)
+			return rstore_errno(c->status);
+		clients_forget(c, prefix);
+		if (!c->more)
 			break;
 	}
 	return r;

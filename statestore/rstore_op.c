@@ -129,6 +129,30 @@ int rstore_write(struct rstore *s, const char *oid, rados_write_op_t op)
 	return r;
 }
 
+static void later_done(rados_completion_t c, void *arg)
+{
+	struct rstore *s = arg;
+	int r = rados_aio_get_return_value(c);
+
+	rados_aio_release(c);
+	if (r < 0)
+		log_warn("state store: a write that nobody waits for failed: error=%s", log_errno(r));
+	rstore_end(s);
+}
+
+void rstore_write_later(struct rstore *s, const char *oid, rados_write_op_t op)
+{
+	rados_completion_t c;
+
+	rados_aio_create_completion2(s, later_done, &c);
+	rstore_begin(s);
+	if (rados_aio_write_op_operate(op, s->io, c, oid, NULL, LIBRADOS_OPERATION_FULL_TRY) < 0) {
+		rados_aio_release(c);
+		rstore_end(s);
+	}
+	rados_release_write_op(op);
+}
+
 bool rstore_xattr(rados_xattrs_iter_t iter, const char *name, char *out, size_t size)
 {
 	const char *key, *val;

@@ -49,6 +49,7 @@ struct rstore {
 	struct rslot *slots; /* [info.slots] */
 	atomic_uint pending; /* operations on their way */
 	atomic_bool closing, fenced;
+	atomic_ullong map_epoch; /* slots were claimed under it: the newest map was asked for */
 	pthread_t watcher;   /* says when operations take too long */
 	bool watching;
 	pthread_mutex_t mutex; /* guards what follows */
@@ -87,6 +88,8 @@ void rstore_end(struct rstore *s);
 /* [task] Does an operation on an object, releases it and returns its result. */
 int rstore_read(struct rstore *s, const char *oid, rados_read_op_t op);
 int rstore_write(struct rstore *s, const char *oid, rados_write_op_t op);
+/* The same for a write whose result changes nothing for anybody; returns at once. */
+void rstore_write_later(struct rstore *s, const char *oid, rados_write_op_t op);
 /* What the callers of the store know of a librados error. */
 int rstore_errno(int r);
 /* Notes that Ceph refuses this client for good; says it once. */

@@ -80,6 +80,11 @@ int store_claim(struct store *s, const uint32_t *slots, unsigned int n, uint64_t
 	return n == 0 ? 0 : s->ops->claim(s, slots, n, &owner, ret_ok);
 }
 
+uint32_t store_claim_batch(const struct store *s)
+{
+	return s->ops->claim_batch ? s->ops->claim_batch : UINT32_MAX;
+}
+
 int store_slot_owner(struct store *s, uint32_t slot, struct store_owner *ret)
 {
 	return s->ops->slot_owner(s, slot, ret);

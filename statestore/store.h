@@ -70,6 +70,10 @@ int store_write(struct store *s, uint32_t slot, uint64_t epoch, const struct sto
 int store_claim(struct store *s, const uint32_t *slots, unsigned int n, uint64_t epoch, uint32_t node,
 		uint64_t incarnation, bool *ret_ok);
 
+/* How many slots are best claimed by one call, when more are to be had: where claims are dear, those that are needed first
+ * are had first. Not 0. */
+uint32_t store_claim_batch(const struct store *s);
+
 struct store_owner {
 	uint64_t epoch; /* 0: never claimed */
 	uint64_t incarnation;

@@ -7,6 +7,7 @@
 
 struct store_ops {
 	const char *scheme; /* "lmdb": what stands before the colon of the URL */
+	uint32_t claim_batch; /* 0: all at once */
 	/* `rest` is what stands behind the colon. */
 	int (*open)(const char *rest, const struct store_info *create, struct store **ret, char *errbuf,
 		    size_t errlen);
