@@ -296,6 +296,8 @@ static void hold_request(struct lockc *c, struct oslot *s, const struct lk_msg *
 {
 	if (s->n_held < c->cfg.limits.requests_per_slot && hold(&s->held, m))
 		s->n_held++;
+	if (s->phase == SLOT_LOADING)
+		takeover_urge(c, s);
 }
 
 void lockd_take(struct lockc *c, struct lk_msg *m)

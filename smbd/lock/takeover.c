@@ -11,8 +11,10 @@
 
 #define RETRY_NS (200 * NS_PER_MS)
 #define DAMAGED_RETRY_NS (5000 * NS_PER_MS)
-/* Tasks that take the slots of one takeover, where the store wants few slots at a time. */
-#define TAKERS 8
+/* Where the store takes few slots at a time: so many are taken at a time while nobody waits for them, since the storage
+ * has better things to do after a failure; and so many of those that somebody waits for. */
+#define CALM_TAKERS 2
+#define URGENT_TAKERS 64
 
 struct takeover {
 	struct lockc *c;
@@ -22,7 +24,7 @@ struct takeover {
 	bool *has;
 	/* One round: slots[0..todo) are not begun with, the last `failed` ones are to be tried again. */
 	uint32_t todo, failed;
-	unsigned int running;
+	unsigned int running, urgent; /* tasks beside the first one; those of them that take urgent slots */
 	struct gate idle;
 	int err;
 };
@@ -57,6 +59,7 @@ static void finish_slot(struct lockc *c, struct oslot *s)
 	struct fx fx;
 
 	s->phase = SLOT_ASSERTING;
+	s->takeover = NULL;
 	fx_init(&fx);
 	while ((h = list_first(&s->asserts, struct held, link))) {
 		struct lk_msg m;
@@ -140,32 +143,41 @@ static int load_slot(struct takeover *t, uint32_t slot)
 	return s ? e : 0;
 }
 
-/* What a slot that is being taken over keeps waiting. */
-static unsigned int urgency(const struct takeover *t, uint32_t slot)
+/* Takes one out of the slots that are not begun with. */
+static void take_at(struct takeover *t, uint32_t i)
 {
-	const struct oslot *s = still_loading(t->c, slot, t->epoch);
+	struct oslot *s = still_loading(t->c, t->slots[i], t->epoch);
 
-	return !s ? 0 : !list_empty(&s->held) ? 2 : !list_empty(&s->asserts) ? 1 : 0;
+	if (s)
+		s->takeover = NULL;
+	t->slots[i] = t->slots[--t->todo];
 }
 
-/* The most urgent slots that are not begun with. */
+/* Takes a slot that somebody waits for. */
+static bool take_urgent(struct takeover *t, uint32_t *ret_slot)
+{
+	for (uint32_t i = 0; i < t->todo; i++) {
+		const struct oslot *s = still_loading(t->c, t->slots[i], t->epoch);
+
+		if (s && !list_empty(&s->held)) {
+			*ret_slot = t->slots[i];
+			take_at(t, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Takes up to `max` slots, but for those that went elsewhere. */
 static void take_handful(struct takeover *t, uint32_t max, struct handful *ret)
 {
 	ret->n = 0;
 	while (ret->n < max && t->todo > 0) {
-		uint32_t best = t->todo - 1;
-		unsigned int most = max < t->todo ? urgency(t, t->slots[best]) : 2;
+		uint32_t slot = t->slots[t->todo - 1];
 
-		for (uint32_t i = best; i-- > 0 && most < 2;) {
-			unsigned int u = urgency(t, t->slots[i]);
-
-			if (u > most) {
-				most = u;
-				best = i;
-			}
-		}
-		ret->slots[ret->n++] = t->slots[best];
-		t->slots[best] = t->slots[--t->todo];
+		if (still_loading(t->c, slot, t->epoch))
+			ret->slots[ret->n++] = slot;
+		take_at(t, t->todo - 1);
 	}
 }
 
@@ -175,6 +187,20 @@ static void slot_failed(struct takeover *t, uint32_t slot, int err)
 	t->failed++;
 	t->slots[t->n - t->failed] = slot;
 	t->err = err;
+}
+
+static void begin_round(struct takeover *t)
+{
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct oslot *s = still_loading(t->c, t->slots[i], t->epoch);
+
+		if (s)
+			s->takeover = t;
+	}
+	t->todo = t->n;
+	t->failed = 0;
+	t->err = 0;
+	gate_init(&t->idle);
 }
 
 /* [task] Claims, then reads what may hold records. */
@@ -216,6 +242,19 @@ static void load_handful(struct takeover *t, const struct handful *h)
 	}
 }
 
+/* Claims and loads. A fault that is not of one slot. */
+static int do_handful(struct takeover *t, struct handful *h)
+{
+	int e = claim_handful(t, h);
+
+	if (e == 0) {
+		takeover_check(t->c);
+		load_handful(t, h);
+		takeover_check(t->c);
+	}
+	return e;
+}
+
 static void take_slots(struct takeover *t)
 {
 	uint32_t max = MIN(store_claim_batch(t->c->cfg.store), t->n);
@@ -225,39 +264,83 @@ static void take_slots(struct takeover *t)
 		t->err = -ENOMEM;
 	while (h.slots && h.ok && t->todo > 0 && !t->c->stopping) {
 		take_handful(t, max, &h);
-		if (claim_handful(t, &h) < 0)
+		if (h.n > 0 && do_handful(t, &h) < 0)
 			break;
-		takeover_check(t->c);
-		load_handful(t, &h);
-		takeover_check(t->c);
 	}
 	free(h.slots);
 	free(h.ok);
 }
 
-static void run_taker(void *arg)
+static void taker_done(struct takeover *t)
 {
-	struct takeover *t = arg;
 	struct lockc *c = t->c;
 
-	take_slots(t);
 	if (--t->running == 0)
 		gate_open(&t->idle);
 	lockc_task_done(c);
+}
+
+static void run_taker(void *arg)
+{
+	take_slots(arg);
+	taker_done(arg);
+}
+
+/* One task beside the others. */
+static bool add_taker(struct takeover *t, void (*fn)(void *arg), void *arg)
+{
+	if (lockc_spawn(t->c, fn, arg) < 0)
+		return false;
+	t->running++;
+	gate_close(&t->idle);
+	return true;
+}
+
+/* Takes urgent slots, one after the other, as long as there are any. */
+static void run_urgent(void *arg)
+{
+	struct takeover *t = arg;
+	struct handful h;
+	uint32_t slot;
+	bool ok;
+
+	h = (struct handful){ .n = 1, .slots = &slot, .ok = &ok };
+	while (!t->c->stopping && take_urgent(t, &slot) && do_handful(t, &h) == 0)
+		;
+	t->urgent--;
+	taker_done(t);
+}
+
+void takeover_urge(struct lockc *c, struct oslot *s)
+{
+	struct takeover *t = s->takeover;
+
+	if (t && t->todo > 0 && !c->stopping && store_claim_batch(c->cfg.store) == 1 &&
+	    t->urgent < URGENT_TAKERS && add_taker(t, run_urgent, t))
+		t->urgent++;
+}
+
+/* Those that were waited for before the takeover began. */
+static void urge_all(struct takeover *t)
+{
+	for (uint32_t i = 0; i < t->todo; i++) {
+		struct oslot *s = still_loading(t->c, t->slots[i], t->epoch);
+
+		if (s && !list_empty(&s->held))
+			takeover_urge(t->c, s);
+	}
 }
 
 /* [task] Claims and loads what is left. 0 when nothing is left. */
 static int round_of(struct takeover *t)
 {
 	uint32_t batch = store_claim_batch(t->c->cfg.store);
-	unsigned int more = (unsigned int)MIN((t->n - 1) / batch, (uint32_t)TAKERS - 1);
+	unsigned int more = (unsigned int)MIN((t->n - 1) / batch, (uint32_t)CALM_TAKERS - 1);
 
-	t->todo = t->n;
-	t->failed = 0;
-	t->err = 0;
-	gate_init(&t->idle);
-	while (t->running < more && lockc_spawn(t->c, run_taker, t) == 0)
-		t->running++;
+	begin_round(t);
+	urge_all(t);
+	while (more-- > 0 && add_taker(t, run_taker, t))
+		;
 	take_slots(t);
 	task_shield_begin();
 	while (t->running > 0)
@@ -269,6 +352,7 @@ static int round_of(struct takeover *t)
 	/* The failed ones join those that nobody came to. */
 	memmove(t->slots + t->todo, t->slots + t->n - t->failed, t->failed * sizeof(*t->slots));
 	t->n = t->todo + t->failed;
+	t->todo = 0;
 	return t->err;
 }
 
