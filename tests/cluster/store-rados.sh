@@ -97,7 +97,7 @@ if want outage; then
 	load_begin 16
 	sleep 1
 	for i in $(seq 0 $((${CEPH_OSDS:-3} - 1))); do lab_ceph_kill "osd.$i"; done
-	sleep 10
+	says "does not answer" "$(url x)" make # takes 10 s
 	for i in $(seq 0 $((${CEPH_OSDS:-3} - 1))); do lab_ceph_start "osd.$i"; done
 	load_end
 	[ "$(grep -c 'Ceph does not answer' "$HF_LAB/load.log")" = 1 ] || { cat "$HF_LAB/load.log" >&2; fail "not one line of the outage"; }
@@ -107,7 +107,7 @@ fi
 
 if want full; then
 	step "the pool is full: nothing waits, new slots are refused, known ones go on"
-	run open "$(url full)" make > /dev/null || fail "no store can be made"
+	run load "$(url full)" 1 > "$HF_LAB/load" || { cat "$HF_LAB/load" >&2; fail "the load before"; }
 	lab_ceph_mon '{"prefix":"osd set-nearfull-ratio","ratio":0.000001}' '{"prefix":"osd set-backfillfull-ratio","ratio":0.000002}' \
 		'{"prefix":"osd set-full-ratio","ratio":0.000003}' > /dev/null
 	full() { lab_ceph_mon '{"prefix":"osd dump"}' | grep -qE "^pool .* 'holdfast' .* flags [a-z_,]*\bfull\b"; }
@@ -116,7 +116,8 @@ if want full; then
 		sleep 0.2
 	done
 	full || { lab_ceph_mon '{"prefix":"osd dump"}' >&2; fail "the pool does not become full"; }
-	run open "$(url full)" || fail "a full pool cannot be opened"
+	run load "$(url full)" 1 > "$HF_LAB/load" || { cat "$HF_LAB/load" >&2; fail "a known slot of a full pool cannot be written"; }
+	step "$(tail -1 "$HF_LAB/load")"
 	says "is full" "$(url another)" make
 fi
 step "done"
