@@ -152,7 +152,7 @@ void oslot_drop(struct lockc *c, struct oslot *s);
 /* Every member has re-asserted: from now on it serves. */
 void oslot_serve(struct lockc *c, struct oslot *s);
 
-/* --- takeover.c --- */
+/* --- takeover.c, takeover_done.c --- */
 /* The owner's part of a view change: slots lost, slots gained. */
 int takeover_view(struct lockc *c);
 /* A home's LKM_DONE. */
