@@ -55,6 +55,10 @@ struct rstore {
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t cond;
 	struct list calls;   /* struct rcall on their way, the oldest first */
+	struct {
+		char key[STORE_KEY_MAX + 1];
+		uint64_t version, revision;
+	} read;              /* the resource that was read last: who reads and then writes need not read again */
 	bool stop;
 };
 

@@ -170,6 +170,29 @@ static int res_unpack(struct arena *a, struct blob val, struct store_res *ret)
 	return 0;
 }
 
+static void remember_read(struct rstore *s, const char *key, uint64_t version, uint64_t revision)
+{
+	pthread_mutex_lock(&s->mutex);
+	snprintf(s->read.key, sizeof(s->read.key), "%s", key);
+	s->read.version = version;
+	s->read.revision = revision;
+	pthread_mutex_unlock(&s->mutex);
+}
+
+/* Whether this version of the resource was what was read last; with which revision of the whole. Once. */
+static bool recall_read(struct rstore *s, const char *key, uint64_t version, struct seen *ret)
+{
+	bool same;
+
+	pthread_mutex_lock(&s->mutex);
+	same = version && s->read.version == version && strcmp(s->read.key, key) == 0;
+	if (same)
+		*ret = (struct seen){ .exists = true, .revision = s->read.revision };
+	s->read.version = 0;
+	pthread_mutex_unlock(&s->mutex);
+	return same;
+}
+
 int rstore_res_get(struct store *st, const char *kind, const char *name, struct arena *a, struct store_res *ret)
 {
 	char key[STORE_KEY_MAX + 1];
@@ -185,6 +208,7 @@ int rstore_res_get(struct store *st, const char *kind, const char *name, struct 
 	rados_omap_get_end(n.iter);
 	if (r < 0)
 		return r;
+	remember_read(RSTORE_OF(st), key, res.version, n.revision);
 	res.kind = arena_strdup(a, kind);
 	res.name = arena_strdup(a, name);
 	if (!res.kind || !res.name)
@@ -213,11 +237,15 @@ static int res_put_once(struct rstore *s, const char *key, struct blob val, uint
 	struct blob present, packed = BLOB(NULL, 0);
 	struct seen n;
 	struct wr w;
-	int r = look_one(s, RSTORE_RESOURCES, key, &n, &present);
+	int r = 0;
 
-	if (r == 0)
-		r = res_expected(expect, present);
-	rados_omap_get_end(n.iter);
+	/* When the revision is still the same, so is the version: the guard tells. */
+	if (!recall_read(s, key, expect, &n)) {
+		r = look_one(s, RSTORE_RESOURCES, key, &n, &present);
+		if (r == 0)
+			r = res_expected(expect, present);
+		rados_omap_get_end(n.iter);
+	}
 	if (r < 0)
 		return r;
 	if (val.data) {

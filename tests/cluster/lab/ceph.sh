@@ -3,7 +3,8 @@
 # "ceph" beside the nodes, with everything they keep in $HF_LAB/ceph. They end with the lab (lab_down).
 #
 # environment: CEPH_OSDS (1), CEPH_SIZE (copies of each object, default the number of OSDs, at most 3),
-# CEPH_AUTH (cephx or none), CEPH_EXTRA (lines for the [global] section).
+# CEPH_AUTH (cephx or none), CEPH_EXTRA (lines for the [global] section), CEPH_DISK (memory: the daemons keep their data
+# in a tmpfs, which outlives them but not the lab, and stands for fast devices of their own; or disk: in $HF_LAB/ceph).
 #
 #   lab_ceph_up              monitor and OSDs; $HF_LAB/ceph/ceph.conf is for every client
 #   lab_ceph_pool NAME [PGS [APPLICATION]]  a replicated pool;  lab_ceph_pool_ec NAME  an erasure-coded one
@@ -42,10 +43,10 @@ lab_ceph_conf() {
 	osd pool default size = $2
 	osd pool default min size = $(($2 > 1 ? $2 - 1 : 1))
 	osd pool default pg autoscale mode = off
-	osd pool default read lease ratio = 0.1
+	osd pool default read lease ratio = 0.4
 	${CEPH_EXTRA:-}
 	[mon]
-	mon data = $d/mon
+	mon data = $d/data/mon
 	keyring = $d/keyring
 	pid file = $d/run/\$name.pid
 	admin socket = $d/run/\$name.asok
@@ -60,7 +61,7 @@ lab_ceph_conf() {
 	paxos propose interval = 0.01
 	paxos min wait = 0.01
 	[osd]
-	osd data = $d/osd\$id
+	osd data = $d/data/osd\$id
 	keyring = $d/keyring
 	pid file = $d/run/\$name.pid
 	admin socket = $d/run/\$name.asok
@@ -135,7 +136,7 @@ lab_ceph_osds() {
 	local d=$HF_LAB/ceph i uuid w=() new=()
 	for i in $(seq 0 $(($1 - 1))); do
 		uuid[i]=$(cat /proc/sys/kernel/random/uuid)
-		mkdir -p "$d/osd$i"
+		lab_ceph_in mkdir -p "$d/data/osd$i"
 		new+=("{\"prefix\":\"osd new\",\"uuid\":\"${uuid[i]}\",\"id\":$i}")
 		new+=("{\"prefix\":\"osd crush add\",\"id\":$i,\"weight\":1.0,\"args\":[\"host=h$i\",\"root=default\"]}")
 	done
@@ -157,8 +158,14 @@ lab_ceph_up() {
 	fsid=$(cat /proc/sys/kernel/random/uuid)
 	size=${CEPH_SIZE:-$((osds < 3 ? osds : 3))}
 	command -v ceph-mon > /dev/null || lab_die "there is no ceph-mon: install the packages of group check"
-	mkdir -p "$d"/{run,log,mon,crash}
+	mkdir -p "$d"/{run,log,data,crash}
 	lab_plug ceph "$HF_NET.$HF_CEPH_HOST"
+	case ${CEPH_DISK:-memory} in
+	memory) lab_in ceph mount -t tmpfs -o size=12g,mode=700 data "$d/data" || lab_die "cannot mount a tmpfs for Ceph" ;;
+	disk) ;;
+	*) lab_die "CEPH_DISK is '$CEPH_DISK': memory or disk is known" ;;
+	esac
+	lab_ceph_in mkdir -p "$d/data/mon"
 	lab_ceph_conf "$fsid" "$size"
 	lab_ceph_keys "$osds"
 	monmaptool --create --fsid "$fsid" --addv a "[v2:$HF_NET.$HF_CEPH_HOST:3300/0]" "$d/monmap" > "$d/log/mkfs.mon" 2>&1 &&
