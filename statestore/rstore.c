@@ -57,6 +57,9 @@ static int configure(const struct opening *o)
 		{ "client_mount_timeout", OPEN_TIMEOUT },
 		{ "rados_mon_op_timeout", OPEN_TIMEOUT },
 		{ "rados_osd_op_timeout", OPEN_TIMEOUT },
+		/* An OSD that came back elsewhere is looked for soon. */
+		{ "objecter_tick_interval", "1" },
+		{ "objecter_timeout", "2" },
 		/* To submit must never wait; what may be on its way is bounded elsewhere. */
 		{ "objecter_inflight_ops", "0" },
 		{ "objecter_inflight_op_bytes", "0" },
@@ -320,6 +323,7 @@ static int rstore_open(const char *rest, const struct store_info *create, struct
 	pthread_mutex_init(&s->mutex, NULL);
 	pthread_cond_init(&s->cond, NULL);
 	list_init(&s->calls);
+	list_init(&s->map.waiters);
 	r = rstore_url_parse(rest, &s->url, errbuf, errlen);
 	if (r == 0)
 		r = open_all(&o);

@@ -170,16 +170,56 @@ static void send_raise(struct claim_one *one)
 	send_write(one, op);
 }
 
-/* The OSDs learn from the claim's map whom the cluster has fenced before it gave us the slots under this epoch. */
+struct map_waiter {
+	struct list link;
+	struct store_wait wait;
+};
+
+/* Asks for the newest map and tells the others who wait for one. */
+static int ask_map(struct rstore *s, uint64_t epoch)
+{
+	struct map_waiter *w;
+	struct list waiters;
+	int r = rstore_newest_map(s);
+
+	list_init(&waiters);
+	pthread_mutex_lock(&s->mutex);
+	s->map.asking = false;
+	if (r == 0)
+		s->map.epoch = epoch;
+	list_splice(&waiters, &s->map.waiters);
+	pthread_mutex_unlock(&s->mutex);
+	while ((w = list_first(&waiters, struct map_waiter, link))) {
+		list_remove(&w->link);
+		store_wait_done(&w->wait, r);
+	}
+	return r;
+}
+
+/* The OSDs learn from the claim's map whom the cluster has fenced before it gave us the slots under this epoch. One asks, since
+ * that takes a thread for as long as no monitor answers. */
 static int newest_map(struct rstore *s, uint64_t epoch)
 {
-	int r;
+	struct map_waiter w;
+	bool known, asking;
+	int r = 0;
 
-	if (atomic_load(&s->map_epoch) == epoch)
-		return 0;
-	r = rstore_newest_map(s);
-	if (r == 0)
-		atomic_store(&s->map_epoch, epoch);
+	do {
+		pthread_mutex_lock(&s->mutex);
+		known = s->map.epoch == epoch;
+		asking = !known && s->map.asking;
+		if (asking) {
+			store_wait_init(&w.wait);
+			list_append(&s->map.waiters, &w.link);
+		} else if (!known) {
+			s->map.asking = true;
+		}
+		pthread_mutex_unlock(&s->mutex);
+		if (asking)
+			r = store_wait(&w.wait);
+		else if (!known)
+			r = ask_map(s, epoch);
+	} while (asking && r == 0);
 	return r;
 }
 

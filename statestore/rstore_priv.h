@@ -49,12 +49,16 @@ struct rstore {
 	struct rslot *slots; /* [info.slots] */
 	atomic_uint pending; /* operations on their way */
 	atomic_bool closing, fenced;
-	atomic_ullong map_epoch; /* slots were claimed under it: the newest map was asked for */
 	pthread_t watcher;   /* says when operations take too long */
 	bool watching;
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t cond;
 	struct list calls;   /* struct rcall on their way, the oldest first */
+	struct {
+		uint64_t epoch;      /* slots were claimed under it: the newest map of the OSDs was asked for */
+		bool asking;
+		struct list waiters; /* rstore_claim.c */
+	} map;
 	struct {
 		char key[STORE_KEY_MAX + 1];
 		uint64_t version, revision;

@@ -69,7 +69,7 @@ print(int(time.monotonic() - begin))
 END
 opener=$!
 sleep 8
-for i in $(seq 0 $((CEPH_OSDS - 1))); do lab_ceph_start "osd.$i"; done
+lab_ceph_start $(seq -f osd.%g 0 $((CEPH_OSDS - 1)))
 wait $opener || { cat "$HF_LAB/waited" >&2; fail "an open during an outage of the OSDs fails"; }
 [ "$(cat "$HF_LAB/waited")" -ge 5 ] || fail "the open did not wait: $(cat "$HF_LAB/waited") s"
 cat "$HF_LAB"/n*/log/holdfast.log | grep -q 'Ceph does not answer' || fail "no word of the outage in the log"

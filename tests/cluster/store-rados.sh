@@ -98,7 +98,7 @@ if want outage; then
 	sleep 1
 	for i in $(seq 0 $((${CEPH_OSDS:-3} - 1))); do lab_ceph_kill "osd.$i"; done
 	says "does not answer" "$(url x)" make # takes 10 s
-	for i in $(seq 0 $((${CEPH_OSDS:-3} - 1))); do lab_ceph_start "osd.$i"; done
+	lab_ceph_start $(seq -f osd.%g 0 $((${CEPH_OSDS:-3} - 1)))
 	load_end
 	[ "$(grep -c 'Ceph does not answer' "$HF_LAB/load.log")" = 1 ] || { cat "$HF_LAB/load.log" >&2; fail "not one line of the outage"; }
 	[ "$(grep -c 'Ceph answers again' "$HF_LAB/load.log")" = 1 ] || { cat "$HF_LAB/load.log" >&2; fail "not one line of its end"; }

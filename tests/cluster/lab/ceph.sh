@@ -10,7 +10,7 @@
 #   lab_ceph_pool NAME [PGS [APPLICATION]]  a replicated pool;  lab_ceph_pool_ec NAME  an erasure-coded one
 #   lab_ceph_user NAME CAPS...   a key in $HF_LAB/ceph/client.NAME.keyring (cephx)
 #   lab_ceph_fs NAME         an MDS and the CephFS NAME
-#   lab_ceph_kill DAEMON, lab_ceph_start DAEMON    osd.0, mon.a, mds.m: kill -9; start again
+#   lab_ceph_kill DAEMON, lab_ceph_start DAEMON...  osd.0, mon.a, mds.m: kill -9; start again
 #   lab_ceph_mon JSON...     commands to the monitor, their output
 # lab_up starts Ceph when CEPH_OSDS is set; lab_ceph_alone starts it without any node. Clients on nodes and on
 # "client" need CEPH_CONF=$HF_LAB/ceph/ceph.conf or the like.
@@ -108,11 +108,17 @@ lab_ceph_keys() {
 	) > "$d/log/keys" 2>&1 || lab_die "Ceph's keys could not be made: $(tail -1 "$d/log/keys")"
 }
 
-# lab_ceph_start DAEMON: returns when it has initialised
+# lab_ceph_start DAEMON...: returns when they have initialised
 lab_ceph_start() {
-	local d=$HF_LAB/ceph
-	(lab_close_fds; lab_ceph_in "ceph-${1%%.*}" -i "${1#*.}" < /dev/null > "$d/log/$1.out" 2>&1) ||
-		lab_die "Ceph's $1 does not start: $(tail -n 2 "$d/log/$1.out")"
+	local d=$HF_LAB/ceph i w=()
+	for i; do
+		(lab_close_fds; lab_ceph_in "ceph-${i%%.*}" -i "${i#*.}" < /dev/null > "$d/log/$i.out" 2>&1) &
+		w+=($!)
+	done
+	for i; do
+		wait "${w[0]}" || lab_die "Ceph's $i does not start: $(tail -n 2 "$d/log/$i.out")"
+		w=("${w[@]:1}")
+	done
 }
 
 # lab_ceph_pid DAEMON: its pid, as long as it runs
