@@ -134,7 +134,7 @@ static void handles_body(void)
 	assert_int_equal(vfs_path_of(f, &arena, &where), 0);
 	assert_string_equal(where, "two");
 	if (f->handle.len && geteuid() == 0) {
-		assert_int_equal(vfs_open_handle(vfs, &f->handle, VFS_READ, &g), 0);
+		assert_int_equal(vfs_open_handle(vfs, &f->handle, "two", VFS_READ, &g), 0);
 		assert_memory_equal(&g->key, &f->key, sizeof(g->key));
 		assert_int_equal(vfs_read(g, buf, sizeof(buf), 4096ull << 20), 5);
 		assert_string_equal(buf, "hello");
