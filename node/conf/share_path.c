@@ -77,6 +77,7 @@ int share_path_parse(const char *text, struct share_path *ret, struct conf_error
 
 	if (!p.buf)
 		return -ENOMEM;
+	p.size = strlen(p.buf) + 1;
 	p.path = p.buf;
 	p.cephfs = strncmp(p.buf, SHARE_PATH_CEPHFS, strlen(SHARE_PATH_CEPHFS)) == 0;
 	if (p.cephfs)
@@ -91,6 +92,31 @@ int share_path_parse(const char *text, struct share_path *ret, struct conf_error
 		return r;
 	}
 	*ret = p;
+	return 0;
+}
+
+static const char *moved(const struct share_path *from, const char *field, const char *buf)
+{
+	return field ? buf + (field - from->buf) : NULL;
+}
+
+int share_path_copy(const struct share_path *from, struct share_path *ret)
+{
+	char *buf = malloc(from->size);
+
+	if (!buf)
+		return -ENOMEM;
+	memcpy(buf, from->buf, from->size);
+	*ret = (struct share_path){
+		.cephfs = from->cephfs,
+		.path = moved(from, from->path, buf),
+		.fs = moved(from, from->fs, buf),
+		.conf = moved(from, from->conf, buf),
+		.id = moved(from, from->id, buf),
+		.keyring = moved(from, from->keyring, buf),
+		.buf = buf,
+		.size = from->size,
+	};
 	return 0;
 }
 

@@ -21,11 +21,15 @@ struct share_path {
 	const char *path; /* absolute; in the file system */
 	/* cephfs; NULL: the default */
 	const char *fs, *conf, *id, *keyring;
-	char *buf; /* holds them all */
+	/* private: what holds them all */
+	char *buf;
+	size_t size;
 };
 
 /* -EINVAL with one sentence in `err`; -ENOMEM. Free with share_path_done(). */
 int share_path_parse(const char *text, struct share_path *ret, struct conf_error *err);
+/* -ENOMEM. */
+int share_path_copy(const struct share_path *from, struct share_path *ret);
 void share_path_done(struct share_path *p);
 #define _cleanup_share_path_ _cleanup_(share_path_done)
 

@@ -16,7 +16,7 @@ int vfs_new(const char *path, struct vfs **ret)
 		log_err("%s", err.text);
 		return r;
 	}
-	r = posix_new(&p, &v);
+	r = p.cephfs ? cephfs_new(&p, &v) : posix_new(&p, &v);
 	if (r < 0)
 		return r;
 	v->refs = 1;
@@ -34,6 +34,11 @@ void vfs_unref(struct vfs *v)
 {
 	if (v && --v->refs == 0)
 		v->ops->free(v);
+}
+
+void vfs_end(void)
+{
+	cephfs_end();
 }
 
 const struct guid *vfs_volume(const struct vfs *v)

@@ -65,6 +65,8 @@ struct vfs_fsinfo {
 int vfs_new(const char *path, struct vfs **ret);
 struct vfs *vfs_ref(struct vfs *v);
 void vfs_unref(struct vfs *v);
+/* The process ends, all references are gone: waits for what is still on its way. Any thread, no task. */
+void vfs_end(void);
 /* Names the file system in file keys. */
 const struct guid *vfs_volume(const struct vfs *v);
 int vfs_fsinfo(struct vfs *v, struct vfs_fsinfo *ret);

@@ -58,6 +58,7 @@ struct share_path;
 /* [task] The roots of shares; as vfs_new(). The caller sets ops and refs. */
 int posix_new(const struct share_path *p, struct vfs **ret);
 int cephfs_new(const struct share_path *p, struct vfs **ret);
+void cephfs_end(void);
 
 /* 0, or -ENAMETOOLONG and -EINVAL for what must never reach a file system: empty components, "." and "..", too long ones. */
 int vfs_path_check(const char *path);

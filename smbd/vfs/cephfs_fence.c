@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Sessions of runs that are over. Each run of smbd names its sessions by node and incarnation; "reclaim with reset" of such a
+ * name has the MDS evict that session, which puts its client on the OSDs' blocklist and answers when that is in force at
+ * the MDS: nothing that it had on its way counts any more. No right beyond that to the file system is needed.
+ */
+#include "smbd/vfs/fence.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "node/conf/share_path.h"
+#include "node/log/log.h"
+#include "smbd/vfs/cephfs_priv.h"
+
+#define DEAD_MAX 64u
+#define MOUNTS_MAX 64
+#define WAIT_S 15
+#define TRY_S 60
+#define PAUSE_NS 500000000
+
+/* One run of a node's smbd. */
+struct run {
+	uint32_t node;
+	uint64_t incarnation;
+};
+
+struct run_name {
+	char s[48];
+};
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t less;
+	struct run self;
+	void (*fenced)(void);
+	struct run dead[DEAD_MAX]; /* a ring: the last ones */
+	unsigned int n_dead;
+	unsigned int pending; /* sessions that are being ended */
+} fence = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.less = PTHREAD_COND_INITIALIZER,
+};
+
+static struct run_name name_of(const struct run *r)
+{
+	struct run_name n;
+
+	snprintf(n.s, sizeof(n.s), "holdfast-%" PRIu32 "-%016" PRIx64, r->node, r->incarnation);
+	return n;
+}
+
+void cephfs_fenced(void)
+{
+	log_err("CephFS has shut this run out: what it held belongs to others, ending at once");
+	if (fence.fenced)
+		fence.fenced();
+}
+
+/* Under the lock. False: known already. */
+static bool add_dead(const struct run *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < MIN(fence.n_dead, DEAD_MAX); i++)
+		if (fence.dead[i].node == r->node && fence.dead[i].incarnation == r->incarnation)
+			return false;
+	fence.dead[fence.n_dead++ % DEAD_MAX] = *r;
+	return true;
+}
+
+/* --- the run before this one, on this node --- */
+
+static void remember(const char *state_dir, const struct run *self)
+{
+	_cleanup_free_ char *path = NULL, *tmp = NULL;
+	struct run old;
+	FILE *f;
+
+	if (asprintf(&path, "%s/smbd.run", state_dir) < 0 || asprintf(&tmp, "%s/smbd.run.new", state_dir) < 0)
+		return;
+	f = fopen(path, "re");
+	if (f) {
+		if (fscanf(f, "%" SCNu32 " %" SCNx64, &old.node, &old.incarnation) == 2)
+			(void)add_dead(&old);
+		fclose(f);
+	}
+	f = fopen(tmp, "we");
+	if (!f || fprintf(f, "%" PRIu32 " %016" PRIx64 "\n", self->node, self->incarnation) < 0 || fclose(f) != 0 ||
+	    rename(tmp, path) < 0)
+		log_warn("this run is not remembered, the next one cannot end its sessions: path=%s error=%s", path,
+			 log_errno(errno));
+}
+
+void vfs_fence_self(uint32_t node, uint64_t incarnation, const char *state_dir, void (*fenced)(void))
+{
+	pthread_mutex_lock(&fence.lock);
+	fence.self = (struct run){ .node = node, .incarnation = incarnation };
+	fence.fenced = fenced;
+	remember(state_dir, &fence.self);
+	pthread_mutex_unlock(&fence.lock);
+}
+
+/* --- ending sessions --- */
+
+/* [blocking] 0: there is no such session any more. */
+static int reset(struct ceph_mount_info *cm, const struct run *r)
+{
+	struct run_name name = name_of(r);
+	int e = ceph_start_reclaim(cm, name.s, CEPH_RECLAIM_RESET);
+
+	ceph_finish_reclaim(cm);
+	if (e == 0)
+		log_info("CephFS: the session of a run that is over was ended: node=%u incarnation=%llx", r->node,
+			 (unsigned long long)r->incarnation);
+	return e == -ENOENT ? 0 : e;
+}
+
+void cephfs_fence_before_mount(struct ceph_mount_info *cm)
+{
+	struct run dead[DEAD_MAX];
+	struct run_name name;
+	unsigned int i, n;
+	bool named;
+	int r;
+
+	pthread_mutex_lock(&fence.lock);
+	n = MIN(fence.n_dead, DEAD_MAX);
+	memcpy(dead, fence.dead, n * sizeof(*dead));
+	name = name_of(&fence.self);
+	named = fence.self.incarnation != 0;
+	pthread_mutex_unlock(&fence.lock);
+	for (i = 0; i < n; i++) {
+		r = reset(cm, &dead[i]);
+		if (r < 0)
+			log_err("CephFS: the session of a run that is over cannot be ended: node=%u error=%s",
+				dead[i].node, log_errno(r));
+	}
+	if (named)
+		ceph_set_uuid(cm, name.s);
+}
+
+struct ending {
+	struct offload_job job;
+	struct cephfs_mount *mount; /* referenced */
+	struct run run;
+};
+
+static int end_once(struct ending *e)
+{
+	struct ceph_mount_info *cm;
+	int r = cephfs_handle_new(cephfs_mount_path(e->mount), &cm);
+
+	if (r < 0)
+		return r;
+	r = reset(cm, &e->run);
+	ceph_shutdown(cm);
+	return r;
+}
+
+static void end_session(void *arg)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	time_t until = time(NULL) + TRY_S;
+	struct ending *e = arg;
+	int r;
+
+	while ((r = end_once(e)) < 0 && time(NULL) < until)
+		nanosleep(&pause, NULL);
+	if (r < 0)
+		log_err("CephFS: the session of a run that is over cannot be ended, it ends by itself later: node=%u "
+			"incarnation=%llx error=%s",
+			e->run.node, (unsigned long long)e->run.incarnation, log_errno(r));
+	pthread_mutex_lock(&fence.lock);
+	fence.pending--;
+	pthread_cond_broadcast(&fence.less);
+	pthread_mutex_unlock(&fence.lock);
+	cephfs_mount_unref(e->mount);
+	free(e);
+}
+
+/* Takes the reference. */
+static void end_at(struct cephfs_mount *m, const struct run *r)
+{
+	struct ending *e = calloc(1, sizeof(*e));
+
+	if (!e) {
+		log_err("CephFS: the session of a run that is over is not ended: no memory");
+		cephfs_mount_unref(m);
+		return;
+	}
+	*e = (struct ending){ .run = *r, .mount = m, .job = { .fn = end_session, .arg = e } };
+	pthread_mutex_lock(&fence.lock);
+	fence.pending++;
+	pthread_mutex_unlock(&fence.lock);
+	offload_pool_post(cephfs_pool(), &e->job);
+}
+
+void vfs_fence_dead(uint32_t node, uint64_t incarnation)
+{
+	struct run r = { .node = node, .incarnation = incarnation };
+	struct cephfs_mount *m[MOUNTS_MAX];
+	bool fresh;
+	size_t i, n;
+
+	pthread_mutex_lock(&fence.lock);
+	fresh = add_dead(&r);
+	pthread_mutex_unlock(&fence.lock);
+	n = fresh ? cephfs_mounts(m, MOUNTS_MAX) : 0;
+	for (i = 0; i < n; i++)
+		end_at(m[i], &r);
+}
+
+static void wait_blocking(void *arg)
+{
+	struct timespec until;
+	int r = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += WAIT_S;
+	pthread_mutex_lock(&fence.lock);
+	while (fence.pending > 0 && r == 0)
+		r = pthread_cond_timedwait(&fence.less, &fence.lock, &until);
+	if (r != 0)
+		log_err("CephFS does not end the sessions of runs that are over in %d s, going on without", WAIT_S);
+	pthread_mutex_unlock(&fence.lock);
+}
+
+bool vfs_fence_pending(void)
+{
+	bool any;
+
+	pthread_mutex_lock(&fence.lock);
+	any = fence.pending > 0;
+	pthread_mutex_unlock(&fence.lock);
+	return any;
+}
+
+void vfs_fence_wait(void)
+{
+	if (vfs_fence_pending())
+		offload_pool_run(cephfs_pool(), wait_blocking, NULL);
+}
