@@ -17,7 +17,6 @@
 #include "smbd/vfs/cephfs_priv.h"
 
 #define DEAD_MAX 64u
-#define MOUNTS_MAX 64
 #define WAIT_S 15
 #define TRY_S 60
 #define PAUSE_NS 500000000
@@ -45,11 +44,11 @@ static struct {
 	.less = PTHREAD_COND_INITIALIZER,
 };
 
-static struct run_name name_of(const struct run *r)
+static struct run_name name_of(const struct run *r, unsigned int index)
 {
 	struct run_name n;
 
-	snprintf(n.s, sizeof(n.s), "holdfast-%" PRIu32 "-%016" PRIx64, r->node, r->incarnation);
+	snprintf(n.s, sizeof(n.s), "holdfast-%" PRIu32 "-%016" PRIx64 "-%u", r->node, r->incarnation, index);
 	return n;
 }
 
@@ -106,20 +105,24 @@ void vfs_fence_self(uint32_t node, uint64_t incarnation, const char *state_dir, 
 
 /* --- ending sessions --- */
 
-/* [blocking] 0: there is no such session any more. */
+/* [blocking] 0: that run has no session any more. */
 static int reset(struct ceph_mount_info *cm, const struct run *r)
 {
-	struct run_name name = name_of(r);
-	int e = ceph_start_reclaim(cm, name.s, CEPH_RECLAIM_RESET);
+	struct run_name name;
+	unsigned int i;
+	int e = -ENOENT;
 
-	ceph_finish_reclaim(cm);
-	if (e == 0)
-		log_info("CephFS: the session of a run that is over was ended: node=%u incarnation=%llx", r->node,
-			 (unsigned long long)r->incarnation);
+	for (i = 0; i < CEPHFS_MOUNTS_MAX && (e == 0 || e == -ENOENT); i++) {
+		name = name_of(r, i);
+		e = ceph_start_reclaim(cm, name.s, CEPH_RECLAIM_RESET);
+		ceph_finish_reclaim(cm);
+		if (e == 0)
+			log_info("CephFS: the session of a run that is over was ended: session=%s", name.s);
+	}
 	return e == -ENOENT ? 0 : e;
 }
 
-void cephfs_fence_before_mount(struct ceph_mount_info *cm)
+void cephfs_fence_before_mount(struct ceph_mount_info *cm, unsigned int index)
 {
 	struct run dead[DEAD_MAX];
 	struct run_name name;
@@ -130,7 +133,7 @@ void cephfs_fence_before_mount(struct ceph_mount_info *cm)
 	pthread_mutex_lock(&fence.lock);
 	n = MIN(fence.n_dead, DEAD_MAX);
 	memcpy(dead, fence.dead, n * sizeof(*dead));
-	name = name_of(&fence.self);
+	name = name_of(&fence.self, index);
 	named = fence.self.incarnation != 0;
 	pthread_mutex_unlock(&fence.lock);
 	for (i = 0; i < n; i++) {
@@ -202,14 +205,14 @@ static void end_at(struct cephfs_mount *m, const struct run *r)
 void vfs_fence_dead(uint32_t node, uint64_t incarnation)
 {
 	struct run r = { .node = node, .incarnation = incarnation };
-	struct cephfs_mount *m[MOUNTS_MAX];
+	struct cephfs_mount *m[CEPHFS_MOUNTS_MAX];
 	bool fresh;
 	size_t i, n;
 
 	pthread_mutex_lock(&fence.lock);
 	fresh = add_dead(&r);
 	pthread_mutex_unlock(&fence.lock);
-	n = fresh ? cephfs_mounts(m, MOUNTS_MAX) : 0;
+	n = fresh ? cephfs_mounts(m, CEPHFS_MOUNTS_MAX) : 0;
 	for (i = 0; i < n; i++)
 		end_at(m[i], &r);
 }

@@ -22,6 +22,7 @@
 struct cephfs_mount {
 	struct list link;
 	unsigned int refs; /* under the table's lock */
+	unsigned int index; /* below CEPHFS_MOUNTS_MAX: part of its session's name */
 	struct share_path path; /* which cluster and file system; `path.path` does not count */
 	pthread_mutex_t mounting;
 	struct ceph_mount_info *cm; /* NULL: not yet */
@@ -32,6 +33,7 @@ struct cephfs_mount {
 static struct {
 	pthread_mutex_t lock;
 	struct list mounts;
+	bool used[CEPHFS_MOUNTS_MAX]; /* indexes, those of mounts that are being ended as well */
 	struct offload_pool *pool;
 } table = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -154,7 +156,7 @@ static int mount_it(struct cephfs_mount *m)
 	int r = cephfs_handle_new(&m->path, &cm);
 
 	if (r >= 0) {
-		cephfs_fence_before_mount(cm);
+		cephfs_fence_before_mount(cm, m->index);
 		r = ceph_mount(cm, "/");
 	}
 	if (r >= 0) {
@@ -192,13 +194,24 @@ static struct cephfs_mount *find(const struct share_path *p)
 
 static int mount_new(const struct share_path *p, struct cephfs_mount **ret)
 {
-	struct cephfs_mount *m = calloc(1, sizeof(*m));
-	int r = m ? share_path_copy(p, &m->path) : -ENOMEM;
+	struct cephfs_mount *m;
+	unsigned int i = 0;
+	int r;
 
+	while (i < CEPHFS_MOUNTS_MAX && table.used[i])
+		i++;
+	if (i == CEPHFS_MOUNTS_MAX) {
+		log_err("CephFS: shares name more than %u different file systems or users", CEPHFS_MOUNTS_MAX);
+		return -EMFILE;
+	}
+	m = calloc(1, sizeof(*m));
+	r = m ? share_path_copy(p, &m->path) : -ENOMEM;
 	if (r < 0) {
 		free(m);
 		return r;
 	}
+	m->index = i;
+	table.used[i] = true;
 	pthread_mutex_init(&m->mounting, NULL);
 	list_append(&table.mounts, &m->link);
 	*ret = m;
@@ -244,6 +257,9 @@ static void unmount(void *arg)
 
 	if (m->cm)
 		ceph_shutdown(m->cm);
+	pthread_mutex_lock(&table.lock);
+	table.used[m->index] = false;
+	pthread_mutex_unlock(&table.lock);
 	pthread_mutex_destroy(&m->mounting);
 	share_path_done(&m->path);
 	free(m);
