@@ -40,13 +40,13 @@ trees() {
 	local i
 	mkdir -p tree/a/b tree/leer back
 	for i in $(seq 60); do head -c $((i * 997)) /dev/urandom > "tree/a/b/file-$i"; done
-	echo text > 'tree/a/Straße Ärger.txt'
+	echo text > 'tree/a/Straße-Ärger.txt'
 	must 1 "$HF_USER" 'recurse; prompt; mput tree'
 	must 2 "$HF_USER" 'recurse; prompt; lcd back; mget tree'
 	diff -r tree back/tree || fail "a tree came back from another node as something else"
 	must 3 "$HF_USER" 'cd TREE\A\b; ls'
 	[ "$(grep -c ' file-[0-9]' out)" = 60 ] || fail "a directory of 60 files lists $(grep -c ' file-[0-9]' out)"
-	must 3 "$HF_USER" 'get TREE\a\STRAßE-ÄRGER.TXT back.txt; get tree\A\STRAßE ÄRGER.TXT back.txt'
+	must 3 "$HF_USER" 'get TREE\a\STRAßE-ÄRGER.TXT back.txt'
 	[ "$(lab_ceph_files owner /shares/plain/tree/a/b/file-1)" = 20001 ] || fail "a file is not its user's"
 	step "a tree of files, names in any case"
 }
