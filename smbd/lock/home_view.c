@@ -39,6 +39,8 @@ static void name_open(struct lockc *c, const struct peer *p, const struct lk_ope
 
 	if (o->permit)
 		m.flags |= LKF_PERMIT;
+	if (o->io > 0)
+		m.flags |= LKF_IO;
 	if (o->closing)
 		m.flags |= LKF_CLOSING;
 	lockc_send(c, &p->place, &m);

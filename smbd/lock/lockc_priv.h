@@ -178,6 +178,8 @@ void home_open_add(struct lockc *c, struct lk_open *o);
 /* Takes it out of the tables. */
 void home_open_remove(struct lockc *c, struct lk_open *o);
 void home_acks(struct lockc *c, struct lk_open *o);
+/* Counts an I/O, until lockc_io_end(). */
+void home_io_begin(struct lk_open *o);
 void home_own_shared(struct lk_open *o);
 uint64_t home_req(struct lockc *c);
 

@@ -8,7 +8,7 @@ lab_programs() {
 	local p f
 	HF_BUILD=${HF_BUILD:-$(cd "$HF_LAB_HOME/../.." && pwd)/build}
 	mkdir -p "$HF_LAB/bin"
-	for p in $HF_PROGRAMS hfclient hfbench; do
+	for p in $HF_PROGRAMS hfclient hfbench hfhandles; do
 		f=$(find "$HF_BUILD" -type f -name "$p" -perm -u+x -not -path '*/holdfast-[0-9]*/*' 2>/dev/null | head -1)
 		if [ -n "$f" ]; then
 			cp -f "$f" "$HF_LAB/bin/$p" || lab_die "cannot copy $f"

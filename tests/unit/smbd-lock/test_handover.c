@@ -335,6 +335,30 @@ static void waiting_lock_survives(void)
 	end();
 }
 
+/* An I/O that began under the dead owner still holds off the locks of the next one. */
+static void io_outlives_owner(void)
+{
+	struct job j = { .node = 3 };
+	struct lk_open *a;
+
+	begin();
+	j.k = key_owned_by(cl, 1, 0);
+	a = must_open(2, &j.k, RD | WR, SH_ALL);
+	j.o = must_open(3, &j.k, RD | WR, SH_ALL);
+	assert_int_equal(lock(3, must_open(3, &j.k, RD | WR, SH_ALL), 500, 1), LK_OK);
+	assert_int_equal(lockc_io_begin(at(2), a, 0, 10, true), LK_OK);
+	cluster_crash(cl, 1);
+	cluster_view(cl);
+	cluster_settle(cl);
+	spawn(run_lock, &j, &j.task);
+	task_sleep(100 * MS);
+	assert_false(j.ended);
+	lockc_io_end(at(2), a);
+	task_sleep(100 * MS);
+	assert_true(j.ended && j.result == LK_OK);
+	end();
+}
+
 /* Between "unlink it" and "it is unlinked" the owner dies, or the home. */
 static void deletion_in_between(void)
 {
@@ -630,6 +654,7 @@ static void hurry(void)
 		run_on_loop(fn);            \
 	}
 ON_LOOP(owner_dies)
+ON_LOOP(io_outlives_owner)
 ON_LOOP(home_dies)
 ON_LOOP(node_dies)
 ON_LOOP(all_die)
@@ -650,6 +675,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_owner_dies),
+		cmocka_unit_test(test_io_outlives_owner),
 		cmocka_unit_test(test_home_dies),
 		cmocka_unit_test(test_node_dies),
 		cmocka_unit_test(test_all_die),
