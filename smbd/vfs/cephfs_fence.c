@@ -16,7 +16,7 @@
 #include "node/log/log.h"
 #include "smbd/vfs/cephfs_priv.h"
 
-#define DEAD_MAX 64u
+#define DEAD_MAX 16u
 #define WAIT_S 15
 #define TRY_S 60
 #define PAUSE_NS 500000000
@@ -105,45 +105,53 @@ void vfs_fence_self(uint32_t node, uint64_t incarnation, const char *state_dir, 
 
 /* --- ending sessions --- */
 
-/* [blocking] 0: that run has no session any more. */
-static int reset(struct ceph_mount_info *cm, const struct run *r)
+/* [blocking] 0: there is no session of that name any more. Each by a handle of its own: a handle that reclaimed once answers
+ * for the next name without asking. */
+static int reset_one(const struct share_path *p, const char *name)
 {
-	struct run_name name;
-	unsigned int i;
-	int e = -ENOENT;
+	struct ceph_mount_info *cm;
+	int r = cephfs_handle_new(p, &cm);
 
-	for (i = 0; i < CEPHFS_MOUNTS_MAX && (e == 0 || e == -ENOENT); i++) {
-		name = name_of(r, i);
-		e = ceph_start_reclaim(cm, name.s, CEPH_RECLAIM_RESET);
-		ceph_finish_reclaim(cm);
-		if (e == 0)
-			log_info("CephFS: the session of a run that is over was ended: session=%s", name.s);
-	}
-	return e == -ENOENT ? 0 : e;
+	if (r < 0)
+		return r;
+	r = ceph_start_reclaim(cm, name, CEPH_RECLAIM_RESET);
+	ceph_finish_reclaim(cm);
+	ceph_shutdown(cm);
+	if (r == 0)
+		log_info("CephFS: the session of a run that is over was ended: session=%s", name);
+	return r == -ENOENT ? 0 : r;
 }
 
-void cephfs_fence_before_mount(struct ceph_mount_info *cm, unsigned int index)
+/* [blocking] 0: that run has no session any more. */
+static int reset(const struct share_path *p, const struct run *run)
 {
-	struct run dead[DEAD_MAX];
-	struct run_name name;
+	unsigned int i;
+	int r = 0;
+
+	for (i = 0; i < CEPHFS_MOUNTS_MAX && r == 0; i++)
+		r = reset_one(p, name_of(run, i).s);
+	return r;
+}
+
+void cephfs_fence_before_mount(const struct share_path *p, struct ceph_mount_info *cm, unsigned int index)
+{
+	struct run dead[DEAD_MAX], self;
 	unsigned int i, n;
-	bool named;
 	int r;
 
 	pthread_mutex_lock(&fence.lock);
 	n = MIN(fence.n_dead, DEAD_MAX);
 	memcpy(dead, fence.dead, n * sizeof(*dead));
-	name = name_of(&fence.self, index);
-	named = fence.self.incarnation != 0;
+	self = fence.self;
 	pthread_mutex_unlock(&fence.lock);
 	for (i = 0; i < n; i++) {
-		r = reset(cm, &dead[i]);
+		r = reset(p, &dead[i]);
 		if (r < 0)
 			log_err("CephFS: the session of a run that is over cannot be ended: node=%u error=%s",
 				dead[i].node, log_errno(r));
 	}
-	if (named)
-		ceph_set_uuid(cm, name.s);
+	if (self.incarnation)
+		ceph_set_uuid(cm, name_of(&self, index).s);
 }
 
 struct ending {
@@ -152,18 +160,6 @@ struct ending {
 	struct run run;
 };
 
-static int end_once(struct ending *e)
-{
-	struct ceph_mount_info *cm;
-	int r = cephfs_handle_new(cephfs_mount_path(e->mount), &cm);
-
-	if (r < 0)
-		return r;
-	r = reset(cm, &e->run);
-	ceph_shutdown(cm);
-	return r;
-}
-
 static void end_session(void *arg)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
@@ -171,7 +167,7 @@ static void end_session(void *arg)
 	struct ending *e = arg;
 	int r;
 
-	while ((r = end_once(e)) < 0 && time(NULL) < until)
+	while ((r = reset(cephfs_mount_path(e->mount), &e->run)) < 0 && time(NULL) < until)
 		nanosleep(&pause, NULL);
 	if (r < 0)
 		log_err("CephFS: the session of a run that is over cannot be ended, it ends by itself later: node=%u "

@@ -156,7 +156,7 @@ static int mount_it(struct cephfs_mount *m)
 	int r = cephfs_handle_new(&m->path, &cm);
 
 	if (r >= 0) {
-		cephfs_fence_before_mount(cm, m->index);
+		cephfs_fence_before_mount(&m->path, cm, m->index);
 		r = ceph_mount(cm, "/");
 	}
 	if (r >= 0) {

@@ -16,7 +16,7 @@
 #define CEPHFS_LIVE UINT64_C(0xfffffffffffffffe) /* CEPH_NOSNAP: not in a snapshot */
 #define CEPHFS_ROOT_INO 1
 #define CEPHFS_LINKS_MAX 40
-#define CEPHFS_MOUNTS_MAX 8u /* of a process */
+#define CEPHFS_MOUNTS_MAX 4u /* of a process */
 
 /* One mount serves all shares and workers of the process that name the same file system in the same way. */
 struct cephfs_mount;
@@ -79,7 +79,7 @@ size_t cephfs_mounts(struct cephfs_mount **ret, size_t max);
 const struct share_path *cephfs_mount_path(const struct cephfs_mount *m);
 /* [blocking] Before `cm` is mounted: ends the sessions of runs that are over, and names ours, which is the process's number
  * `index` (no two sessions may have one name). */
-void cephfs_fence_before_mount(struct ceph_mount_info *cm, unsigned int index);
+void cephfs_fence_before_mount(const struct share_path *p, struct ceph_mount_info *cm, unsigned int index);
 /* libcephfs said that we are shut out: ends the process. */
 void cephfs_fenced(void);
 
