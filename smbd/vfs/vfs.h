@@ -6,7 +6,7 @@
  *
  * Returned errors are those of the system call; -EILSEQ: a name that this file system cannot hold.
  *
- * Behind it are vfs_posix (a mounted file system; what it asks of that one is in doc/architecture.md, section 7) and
+ * Behind it are vfs_posix (a mounted file system; what it asks of that one is in doc/architecture.md, section 6) and
  * vfs_cephfs (libcephfs, no mount in the kernel); a share's path says which (node/conf/share_path.h).
  */
 #ifndef HF_SMBD_VFS_VFS_H

@@ -119,6 +119,23 @@ quota() {
 	step "a quota is the size of the share"
 }
 
+# A run that Ceph has shut out must not go on, and the next one must serve.
+fenced() {
+	local addr end
+	addr=$(lab_ceph_in ceph daemon "$HF_LAB/ceph/run/mds.m.asok" session ls 2> /dev/null |
+		jq -r '.[] | select(.client_metadata.uuid // "" | startswith("holdfast-1-")) | .inst' | sed 's/.* //' | head -1)
+	[ -n "$addr" ] || fail "the MDS knows no session of node 1"
+	lab_ceph_mon "{\"prefix\":\"osd blocklist\",\"blocklistop\":\"add\",\"addr\":\"$addr\"}" > /dev/null
+	smb 1 "$HF_USER" 'put x fenced' && fail "a node that Ceph has shut out took a file"
+	end=$(($(date +%s) + 20))
+	until smb 1 "$HF_USER" 'put x fenced'; do
+		[ "$(date +%s)" -lt $end ] || { cat out >&2; fail "node 1 does not serve again after it was shut out"; }
+		sleep 0.3
+	done
+	grep -q 'has shut this run out' "$HF_LAB/n1/log/holdfast.log" || fail "node 1 does not say that it was shut out"
+	step "a node that was shut out of Ceph begins anew"
+}
+
 persistent() {
 	lab_client "$PEER/peer/persistent.py" --lab "$PEER/lab.sh" --share cfsca --plain-share cfs \
 		--directory cephfs:/shares/ca --user "$HF_USER" --user2 "$HF_USER2" "$@" || fail "persistent opens, see above"
@@ -131,6 +148,11 @@ if [ $# = 0 ]; then
 	names
 	refusals
 	quota
+	fenced
 	set -- granted connection renamed killed next deadline
 fi
 persistent "$@"
+if grep -qs 'reclaimed' "$HF_LAB"/n*/log/holdfast.log; then
+	grep -q 'session of a run that is over was ended' "$HF_LAB"/n*/log/holdfast.log ||
+		fail "no session of a killed file server was ended"
+fi
