@@ -18,7 +18,6 @@ struct cluster {
 	const struct net_addr *addrs;
 	size_t n_addrs;
 	struct cluster_client *client;
-	struct view *last;   /* referenced; the newest one, which may still wait */
 	struct list waiting; /* views that wait until the runs that they are without are fenced */
 	bool handing_out;    /* a task sees to them */
 	bool stopping;
@@ -107,7 +106,7 @@ static void on_ready(void *arg, uint32_t node_id, uint64_t incarnation)
 	c->smbd->incarnation = incarnation;
 	log_info("known to the cluster: node=%u incarnation=%llx", node_id,
 		 (unsigned long long)incarnation);
-	vfs_fence_self(node_id, incarnation, c->smbd->conf->state_dir, fenced);
+	vfs_fence_self(&(struct vfs_run){ node_id, incarnation }, c->smbd->conf->state_dir, fenced);
 	r = lock_layer_listen(c->smbd, c->key, c->smbd->conf->rpc_address);
 	if (r < 0)
 		fatal("cannot listen for other nodes at rpc_address", r);
@@ -167,19 +166,16 @@ static void hand_out_later(struct cluster *c, const struct view *v)
 		fatal("cannot hand out a view", -ENOMEM);
 }
 
-/* Who was in the view before and is not in this one. */
-static void fence_missing(struct cluster *c, const struct view *v)
+static void fence_missing(const struct view *v)
 {
+	struct vfs_run live[VIEW_MEMBERS_MAX];
+	size_t n = 0;
 	uint32_t i;
 
-	for (i = 0; c->last && i < c->last->n; i++) {
-		const struct view_member *m = &c->last->members[i];
-
-		if (m->incarnation && !view_has(v, m->node_id, m->incarnation))
-			vfs_fence_dead(m->node_id, m->incarnation);
-	}
-	view_unref(c->last);
-	c->last = view_ref(v);
+	for (i = 0; i < v->n; i++)
+		if (v->members[i].incarnation)
+			live[n++] = (struct vfs_run){ v->members[i].node_id, v->members[i].incarnation };
+	vfs_fence_view(live, n);
 }
 
 static void on_view(void *arg, const struct view *v)
@@ -191,7 +187,7 @@ static void on_view(void *arg, const struct view *v)
 	atomic_store(&s->epoch, v->epoch);
 	if (!view_has(v, s->node_id, s->incarnation))
 		return;
-	fence_missing(c, v);
+	fence_missing(v);
 	if (c->handing_out || vfs_fence_pending())
 		hand_out_later(c, v);
 	else
@@ -304,8 +300,5 @@ void cluster_worker_stop(struct worker *w)
 
 void cluster_free(struct cluster *c)
 {
-	if (!c)
-		return;
-	view_unref(c->last);
 	free(c);
 }

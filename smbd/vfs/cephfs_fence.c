@@ -6,7 +6,6 @@
  */
 #include "smbd/vfs/fence.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -16,16 +15,10 @@
 #include "node/log/log.h"
 #include "smbd/vfs/cephfs_priv.h"
 
-#define DEAD_MAX 16u
+#define DEAD_MAX 32u
 #define WAIT_S 15
 #define TRY_S 60
 #define PAUSE_NS 500000000
-
-/* One run of a node's smbd. */
-struct run {
-	uint32_t node;
-	uint64_t incarnation;
-};
 
 struct run_name {
 	char s[48];
@@ -34,17 +27,20 @@ struct run_name {
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t less;
-	struct run self;
+	struct vfs_run self;
 	void (*fenced)(void);
-	struct run dead[DEAD_MAX]; /* a ring: the last ones */
+	struct vfs_run dead[DEAD_MAX]; /* a ring: the last ones */
 	unsigned int n_dead;
+	const char *state_dir;
+	struct vfs_run known[VFS_RUNS_MAX]; /* of the view before, or of what was remembered; worker 0's */
+	size_t n_known;
 	unsigned int pending; /* sessions that are being ended */
 } fence = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.less = PTHREAD_COND_INITIALIZER,
 };
 
-static struct run_name name_of(const struct run *r, unsigned int index)
+static struct run_name name_of(const struct vfs_run *r, unsigned int index)
 {
 	struct run_name n;
 
@@ -60,7 +56,7 @@ void cephfs_fenced(void)
 }
 
 /* Under the lock. False: known already. */
-static bool add_dead(const struct run *r)
+static bool add_dead(const struct vfs_run *r)
 {
 	unsigned int i;
 
@@ -71,35 +67,53 @@ static bool add_dead(const struct run *r)
 	return true;
 }
 
-/* --- the run before this one, on this node --- */
+/* --- what is remembered --- */
 
-static void remember(const char *state_dir, const struct run *self)
+static void recall(void)
 {
-	_cleanup_free_ char *path = NULL, *tmp = NULL;
-	struct run old;
+	_cleanup_free_ char *path = NULL;
+	struct vfs_run r;
 	FILE *f;
 
-	if (asprintf(&path, "%s/smbd.run", state_dir) < 0 || asprintf(&tmp, "%s/smbd.run.new", state_dir) < 0)
+	if (asprintf(&path, "%s/smbd.runs", fence.state_dir) < 0)
 		return;
 	f = fopen(path, "re");
-	if (f) {
-		if (fscanf(f, "%" SCNu32 " %" SCNx64, &old.node, &old.incarnation) == 2)
-			(void)add_dead(&old);
-		fclose(f);
-	}
+	if (!f)
+		return;
+	while (fence.n_known < VFS_RUNS_MAX && fscanf(f, "%" SCNu32 " %" SCNx64, &r.node, &r.incarnation) == 2)
+		fence.known[fence.n_known++] = r;
+	fclose(f);
+}
+
+static void remember(void)
+{
+	_cleanup_free_ char *path = NULL, *tmp = NULL;
+	bool ok;
+	size_t i;
+	FILE *f;
+
+	if (asprintf(&path, "%s/smbd.runs", fence.state_dir) < 0)
+		return;
+	if (asprintf(&tmp, "%s.new", path) < 0)
+		return;
 	f = fopen(tmp, "we");
-	if (!f || fprintf(f, "%" PRIu32 " %016" PRIx64 "\n", self->node, self->incarnation) < 0 || fclose(f) != 0 ||
-	    rename(tmp, path) < 0)
-		log_warn("this run is not remembered, the next one cannot end its sessions: path=%s error=%s", path,
+	ok = f;
+	for (i = 0; i < fence.n_known && ok; i++)
+		ok = fprintf(f, "%" PRIu32 " %016" PRIx64 "\n", fence.known[i].node, fence.known[i].incarnation) > 0;
+	if (f && fclose(f) != 0)
+		ok = false;
+	if (!ok || rename(tmp, path) < 0)
+		log_warn("runs are not remembered, the next one cannot end their sessions: path=%s error=%s", path,
 			 log_errno(errno));
 }
 
-void vfs_fence_self(uint32_t node, uint64_t incarnation, const char *state_dir, void (*fenced)(void))
+void vfs_fence_self(const struct vfs_run *self, const char *state_dir, void (*fenced)(void))
 {
 	pthread_mutex_lock(&fence.lock);
-	fence.self = (struct run){ .node = node, .incarnation = incarnation };
+	fence.self = *self;
 	fence.fenced = fenced;
-	remember(state_dir, &fence.self);
+	fence.state_dir = state_dir;
+	recall();
 	pthread_mutex_unlock(&fence.lock);
 }
 
@@ -123,7 +137,7 @@ static int reset_one(const struct share_path *p, const char *name)
 }
 
 /* [blocking] 0: that run has no session any more. */
-static int reset(const struct share_path *p, const struct run *run)
+static int reset(const struct share_path *p, const struct vfs_run *run)
 {
 	unsigned int i;
 	int r = 0;
@@ -135,7 +149,7 @@ static int reset(const struct share_path *p, const struct run *run)
 
 void cephfs_fence_before_mount(const struct share_path *p, struct ceph_mount_info *cm, unsigned int index)
 {
-	struct run dead[DEAD_MAX], self;
+	struct vfs_run dead[DEAD_MAX], self;
 	unsigned int i, n;
 	int r;
 
@@ -157,7 +171,7 @@ void cephfs_fence_before_mount(const struct share_path *p, struct ceph_mount_inf
 struct ending {
 	struct offload_job job;
 	struct cephfs_mount *mount; /* referenced */
-	struct run run;
+	struct vfs_run run;
 };
 
 static void end_session(void *arg)
@@ -182,7 +196,7 @@ static void end_session(void *arg)
 }
 
 /* Takes the reference. */
-static void end_at(struct cephfs_mount *m, const struct run *r)
+static void end_at(struct cephfs_mount *m, const struct vfs_run *r)
 {
 	struct ending *e = calloc(1, sizeof(*e));
 
@@ -198,19 +212,40 @@ static void end_at(struct cephfs_mount *m, const struct run *r)
 	offload_pool_post(cephfs_pool(), &e->job);
 }
 
-void vfs_fence_dead(uint32_t node, uint64_t incarnation)
+static void is_over(const struct vfs_run *r)
 {
-	struct run r = { .node = node, .incarnation = incarnation };
 	struct cephfs_mount *m[CEPHFS_MOUNTS_MAX];
 	bool fresh;
 	size_t i, n;
 
 	pthread_mutex_lock(&fence.lock);
-	fresh = add_dead(&r);
+	fresh = add_dead(r);
 	pthread_mutex_unlock(&fence.lock);
 	n = fresh ? cephfs_mounts(m, CEPHFS_MOUNTS_MAX) : 0;
 	for (i = 0; i < n; i++)
-		end_at(m[i], &r);
+		end_at(m[i], r);
+}
+
+static bool is_among(const struct vfs_run *r, const struct vfs_run *runs, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (runs[i].node == r->node && runs[i].incarnation == r->incarnation)
+			return true;
+	return false;
+}
+
+void vfs_fence_view(const struct vfs_run *live, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < fence.n_known; i++)
+		if (!is_among(&fence.known[i], live, n))
+			is_over(&fence.known[i]);
+	fence.n_known = MIN(n, (size_t)VFS_RUNS_MAX);
+	memcpy(fence.known, live, fence.n_known * sizeof(*live));
+	remember();
 }
 
 static void wait_blocking(void *arg)

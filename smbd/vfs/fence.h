@@ -9,12 +9,21 @@
 
 #include "node/base/util.h"
 
-/* Who this process is: before the first share is opened. `state_dir` remembers the run, so that the next one on this node ends
- * what this one leaves. `fenced` is called, on any thread, when a file system refuses this run: it must not come back. */
-void vfs_fence_self(uint32_t node, uint64_t incarnation, const char *state_dir, void (*fenced)(void));
-/* That run is over: ends its sessions at the file systems that are in use here, in the background, and at others when they come
- * into use. */
-void vfs_fence_dead(uint32_t node, uint64_t incarnation);
+/* One run of a node's smbd. */
+struct vfs_run {
+	uint32_t node;
+	uint64_t incarnation;
+};
+
+#define VFS_RUNS_MAX 64
+
+/* Who this process is: before the first share is opened. `state_dir` (it lives as long as the process) remembers the runs that
+ * are known, also over the end of the whole cluster. `fenced` is called, on any thread, when a file system refuses this
+ * run: it must not come back. */
+void vfs_fence_self(const struct vfs_run *self, const char *state_dir, void (*fenced)(void));
+/* The runs that the cluster goes on with, at most VFS_RUNS_MAX. Those that were known and are not among them are over: their
+ * sessions are ended at the file systems that are in use here, in the background, and at others when they come into use. */
+void vfs_fence_view(const struct vfs_run *live, size_t n);
 /* Whether there are sessions that are being ended. */
 bool vfs_fence_pending(void);
 /* [task] Waits until that is done, for a limited time: what does not answer is logged and goes on being tried. */

@@ -149,7 +149,7 @@ if [ $# = 0 ]; then
 	refusals
 	quota
 	fenced
-	set -- granted connection renamed killed next deadline
+	set -- granted connection renamed killed next deadline whole
 fi
 persistent "$@"
 if grep -qs 'reclaimed' "$HF_LAB"/n*/log/holdfast.log; then
