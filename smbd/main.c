@@ -16,6 +16,7 @@
 #include "smbd/op/lock_layer.h"
 #include "smbd/op/ops.h"
 #include "smbd/proto/peers.h"
+#include "smbd/vfs/vfs.h"
 #include "statestore/store.h"
 
 /* Smaller limits than this refuse clients long before the configuration does. */
@@ -211,6 +212,7 @@ static int serve(struct program *p, sigset_t *set)
 	if (r == 0)
 		wait_for_end(set);
 	server_stop(&p->smbd);
+	vfs_end();
 	offload_stop();
 	return r;
 }

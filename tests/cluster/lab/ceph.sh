@@ -11,6 +11,8 @@
 #   lab_ceph_user NAME CAPS...   a key in $HF_LAB/ceph/client.NAME.keyring (cephx)
 #   lab_ceph_fs NAME         an MDS and the CephFS NAME
 #   lab_ceph_kill DAEMON, lab_ceph_start DAEMON...  osd.0, mon.a, mds.m: kill -9; start again
+#   lab_ceph_files COMMAND...  touches the CephFS of lab_ceph_fs behind the nodes' back, see ceph-fs.py
+#   lab_ceph_share NAME DIR [OPTIONS...]  a share on DIR of that CephFS, as the Ceph user "files"
 #   lab_ceph_mon JSON...     commands to the monitor, their output
 # lab_up starts Ceph when CEPH_OSDS is set; lab_ceph_alone starts it without any node. Clients on nodes and on
 # "client" need CEPH_CONF=$HF_LAB/ceph/ceph.conf or the like.
@@ -226,10 +228,29 @@ lab_ceph_fs() {
 	lab_ceph_pool "$1_data" 8 cephfs
 	lab_ceph_mon "{\"prefix\":\"fs new\",\"fs_name\":\"$1\",\"metadata\":\"$1_meta\",\"data\":\"$1_data\"}" > /dev/null ||
 		lab_die "the CephFS $1 cannot be made"
+	echo "$1" > "$HF_LAB/ceph/fs"
 	lab_ceph_start mds.m
 	end=$(($(date +%s) + ${2:-30}))
 	until lab_ceph_mon '{"prefix":"mds stat"}' | grep -q 'up:active'; do
 		[ "$(date +%s)" -lt $end ] || lab_die "the MDS of $1 does not become active"
 		sleep 0.2
 	done
+}
+
+# lab_ceph_files COMMAND...
+lab_ceph_files() {
+	(export CEPH_CONF="$HF_LAB/ceph/ceph.conf" CEPH_FS=$(cat "$HF_LAB/ceph/fs"); lab_enter ceph /usr/bin/python3 \
+		"$HF_LAB_HOME/lab/ceph-fs.py" "$@")
+}
+
+# lab_ceph_share NAME DIR [OPTIONS...]
+lab_ceph_share() {
+	local name=$1 dir=$2 fs
+	shift 2
+	fs=$(cat "$HF_LAB/ceph/fs")
+	[ -s "$HF_LAB/ceph/client.files.keyring" ] ||
+		lab_ceph_user files 'allow r' "allow rw tag cephfs data=$fs" 'allow rw'
+	lab_ceph_files mkdir 1777 "$dir" || lab_die "no directory $dir in the CephFS $fs"
+	lab_cli 1 share create "$name" "$@" \
+		--path "cephfs:$fs$dir?conf=$HF_LAB/ceph/ceph.conf&id=files&keyring=$HF_LAB/ceph/client.files.keyring"
 }
