@@ -40,6 +40,25 @@ def summary(ops, opens, events):
         sum(1 for o in persistent if o.lost))
 
 
+def told(op, start):
+    """One operation for a reader: seconds since the start, who, where, what, how it went, and the rest."""
+    known = ("line", "begin", "end", "client", "node", "conn", "open", "file", "op", "result", "status")
+    status = f" {op['status']:#x}" if "status" in op else ""
+    where = f" at node {op['node']} (connection {op['conn']})" if "node" in op else ""
+    rest = " ".join(f"{k}={v}" for k, v in op.items() if k not in known)
+    return (f"line {op['line']}: {(op['begin'] - start) / 1e9:.3f}..{(op['end'] - start) / 1e9:.3f} s {op['client']}{where}"
+            f" {op['op']} {op.get('file', '')} open {op.get('open')}: {op['result']}{status} {rest}")
+
+
+def faults_near(events, proof, start):
+    """What was broken when it happened."""
+    since, until = min(op["begin"] for op in proof) - 10**9, max(op["end"] for op in proof)
+    for e in events:
+        if e["begin"] <= until and e["end"] >= since:
+            targets = ",".join(map(str, e.get("nodes", ())))
+            yield f"{e['fault']} {targets} {(e['begin'] - start) / 1e9:.3f}..{(e['end'] - start) / 1e9:.3f} s"
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit("usage: check.py HISTORY NEMESIS")
@@ -54,10 +73,12 @@ def main():
         sys.exit(2)
     for text in summary(ops, opens, events):
         print(f"chaos: {text}")
+    start = min((op["begin"] for op in ops), default=0)
     for sentence, proof in wrong[:SHOWN]:
         print(f"chaos: VIOLATION: {sentence}")
         for op in proof:
-            print(f"    line {op['line']}: {lines[op['line'] - 1].strip()}")
+            print(f"    {told(op, start)}")
+        print(f"    faults meanwhile: {'; '.join(faults_near(events, proof, start)) if proof else ''}")
     for sentence, n in sorted(collections.Counter(w[0] for w in wrong).items()):
         print(f"chaos: {n} x {sentence}")
     print(f"chaos: {len(wrong)} violations")

@@ -48,12 +48,6 @@ class Lab:
                 found.append(int(name))
         return found
 
-    def argument(self, pid, option):
-        """What follows `option` in the command line of a process."""
-        with open(f"/proc/{pid}/cmdline", encoding="utf-8") as f:
-            words = f.read().split("\0")
-        return words[words.index(option) + 1] if option in words[:-1] else None
-
     def send(self, pids, sig):
         for p in pids:
             try:
@@ -148,8 +142,8 @@ def pause(program):
 
 
 def wake_to_massacre(lab, event):
-    """A file server sleeps past its lease; when it wakes up all the others die, so that the records decide alone."""
-    sleepers = lab.pids(event["sleeper"], "holdfast-smbd")
+    """A node sleeps past its lease; when it wakes up all file servers die, so that the records decide alone."""
+    sleepers = lab.pids(event["sleeper"])
     lab.send(sleepers, signal.SIGSTOP)
 
     def heal():
@@ -196,9 +190,8 @@ def kill_ceph(lab, event):
 
 
 def pause_ceph(lab, event):
-    pids = [p for p in lab.pids("ceph", "ceph-osd") if lab.argument(p, "-i") == str(event["osd"])]
-    lab.send(pids, signal.SIGSTOP)
-    return lambda: lab.send(pids, signal.SIGCONT)
+    lab.run("lab_ceph_kill", daemon(event), "STOP")
+    return lambda: lab.run("lab_ceph_kill", daemon(event), "CONT")
 
 
 BEGIN = {

@@ -31,7 +31,7 @@ FAULTS = {
     "pause-corosync": ((0.3, 6), "node", 1),
     "pause-node-short": ((0.1, 0.9), "node", 1),
     "pause-node-long": ((3, 9), "node", 2),
-    "wake-to-massacre": ((3, 6), "all", 1),
+    "wake-to-massacre": ((5, 8), "all", 1),
     "clock-skew": ((2, 10), "node", 1),
     "disk-full": ((1, 4), "none", 1),
     "store-full": ((1, 4), "none", 1),
@@ -80,7 +80,7 @@ def more_of(rng, name, nodes):
     if name in ("kill-osd", "pause-osd"):
         return {"osd": rng.randrange(OSDS)}
     if name == "wake-to-massacre":
-        return {"sleeper": rng.randint(1, nodes), "after": round(rng.uniform(0.0, 0.3), 3)}
+        return {"sleeper": rng.randint(1, nodes), "after": round(rng.uniform(0.02, 0.3), 3)}
     return {}
 
 
