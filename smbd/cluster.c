@@ -7,6 +7,7 @@
 #include "node/log/log.h"
 #include "smbd/listing.h"
 #include "smbd/op/lock_layer.h"
+#include "statestore/store.h"
 
 struct cluster {
 	struct smbd *smbd;
@@ -89,6 +90,10 @@ static void on_ready(void *arg, uint32_t node_id, uint64_t incarnation)
 	c->smbd->incarnation = incarnation;
 	log_info("known to the cluster: node=%u incarnation=%llx", node_id,
 		 (unsigned long long)incarnation);
+	/* Before anything is claimed: so that the others can fence this run. In no view yet, it may wait. */
+	r = store_enroll(c->smbd->store, node_id, incarnation, NULL);
+	if (r < 0)
+		fatal("cannot leave this run's address in the state store", r);
 	r = lock_layer_listen(c->smbd, c->key, c->smbd->conf->rpc_address);
 	if (r < 0)
 		fatal("cannot listen for other nodes at rpc_address", r);

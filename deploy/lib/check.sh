@@ -10,7 +10,7 @@ check_table() {
 check_tools() {
 	local t
 	for t in corosync corosync-quorumtool smbclient nsenter unshare ip jq python3 smbd krb5kdc kadmin.local \
-		kinit smbtorture clang mdb_dump tshark; do
+		kinit smbtorture clang mdb_dump tshark ceph-mon ceph-osd ceph-mds; do
 		command -v $t > /dev/null || die "$t is missing although its package is installed"
 	done
 	case $1 in *interop*)

@@ -11,13 +11,26 @@
 
 #define RETRY_NS (200 * NS_PER_MS)
 #define DAMAGED_RETRY_NS (5000 * NS_PER_MS)
+/* Tasks that take the slots of one takeover, where the store wants few slots at a time. */
+#define TAKERS 8
 
 struct takeover {
 	struct lockc *c;
 	uint64_t epoch;
 	uint32_t n; /* slots still to be done */
 	uint32_t *slots;
-	bool *ok, *has;
+	bool *has;
+	/* One round: slots[0..todo) are not begun with, the last `failed` ones are to be tried again. */
+	uint32_t todo, failed;
+	unsigned int running;
+	struct gate idle;
+	int err;
+};
+
+/* Slots that one task has in hand. */
+struct handful {
+	uint32_t n, *slots;
+	bool *ok;
 };
 
 static struct oslot *still_loading(struct lockc *c, uint32_t slot, uint64_t epoch)
@@ -127,45 +140,136 @@ static int load_slot(struct takeover *t, uint32_t slot)
 	return s ? e : 0;
 }
 
-/* [task] Claims and loads what is left. 0 when nothing is left. */
-static int round_of(struct takeover *t)
+/* What a slot that is being taken over keeps waiting. */
+static unsigned int urgency(const struct takeover *t, uint32_t slot)
+{
+	const struct oslot *s = still_loading(t->c, slot, t->epoch);
+
+	return !s ? 0 : !list_empty(&s->held) ? 2 : !list_empty(&s->asserts) ? 1 : 0;
+}
+
+/* The most urgent slots that are not begun with. */
+static void take_handful(struct takeover *t, uint32_t max, struct handful *ret)
+{
+	ret->n = 0;
+	while (ret->n < max && t->todo > 0) {
+		uint32_t best = t->todo - 1;
+		unsigned int most = max < t->todo ? urgency(t, t->slots[best]) : 2;
+
+		for (uint32_t i = best; i-- > 0 && most < 2;) {
+			unsigned int u = urgency(t, t->slots[i]);
+
+			if (u > most) {
+				most = u;
+				best = i;
+			}
+		}
+		ret->slots[ret->n++] = t->slots[best];
+		t->slots[best] = t->slots[--t->todo];
+	}
+}
+
+/* What is begun with has left its place free. */
+static void slot_failed(struct takeover *t, uint32_t slot, int err)
+{
+	t->failed++;
+	t->slots[t->n - t->failed] = slot;
+	t->err = err;
+}
+
+/* [task] Claims, then reads what may hold records. */
+static int claim_handful(struct takeover *t, struct handful *h)
 {
 	struct lockc *c = t->c;
-	uint32_t k = 0;
-	int e = store_claim(c->cfg.store, t->slots, t->n, t->epoch, c->cfg.self.node,
-			    c->cfg.self.incarnation, t->ok);
+	int e = store_claim(c->cfg.store, h->slots, h->n, t->epoch, c->cfg.self.node, c->cfg.self.incarnation,
+			    h->ok);
 
 	if (e == 0)
 		e = store_used_slots(c->cfg.store, t->has);
+	if (e == -ESHUTDOWN)
+		lockc_lost(c, "was fenced");
 	if (e < 0) {
-		log_err("lock: slots cannot be claimed, trying again: slots=%u error=%s", t->n,
-			log_errno(e));
+		for (uint32_t i = 0; i < h->n; i++)
+			slot_failed(t, h->slots[i], e);
 		return e;
 	}
-	for (uint32_t i = 0; i < t->n; i++) {
-		struct oslot *s = still_loading(c, t->slots[i], t->epoch);
+	for (uint32_t i = 0; i < h->n; i++) {
+		struct oslot *s = still_loading(c, h->slots[i], t->epoch);
 
 		if (!s)
 			continue;
-		if (!t->ok[i])
+		if (!h->ok[i])
 			oslot_drop(c, s); /* claimed by a later view that has not come here yet */
-		else if (!t->has[t->slots[i]])
+		else if (!t->has[h->slots[i]])
 			finish_slot(c, s);
 	}
-	takeover_check(c);
-	for (uint32_t i = 0; i < t->n; i++) {
-		int r = 0;
+	return 0;
+}
 
-		if (still_loading(c, t->slots[i], t->epoch))
-			r = load_slot(t, t->slots[i]);
-		if (r < 0) {
-			t->slots[k++] = t->slots[i];
-			e = r;
-		}
+static void load_handful(struct takeover *t, const struct handful *h)
+{
+	for (uint32_t i = 0; i < h->n; i++) {
+		int e = still_loading(t->c, h->slots[i], t->epoch) ? load_slot(t, h->slots[i]) : 0;
+
+		if (e < 0)
+			slot_failed(t, h->slots[i], e);
 	}
-	t->n = k;
-	takeover_check(c);
-	return e;
+}
+
+static void take_slots(struct takeover *t)
+{
+	uint32_t max = MIN(store_claim_batch(t->c->cfg.store), t->n);
+	struct handful h = { .slots = calloc(max, sizeof(uint32_t)), .ok = calloc(max, sizeof(bool)) };
+
+	if (!h.slots || !h.ok)
+		t->err = -ENOMEM;
+	while (h.slots && h.ok && t->todo > 0 && !t->c->stopping) {
+		take_handful(t, max, &h);
+		if (claim_handful(t, &h) < 0)
+			break;
+		takeover_check(t->c);
+		load_handful(t, &h);
+		takeover_check(t->c);
+	}
+	free(h.slots);
+	free(h.ok);
+}
+
+static void run_taker(void *arg)
+{
+	struct takeover *t = arg;
+	struct lockc *c = t->c;
+
+	take_slots(t);
+	if (--t->running == 0)
+		gate_open(&t->idle);
+	lockc_task_done(c);
+}
+
+/* [task] Claims and loads what is left. 0 when nothing is left. */
+static int round_of(struct takeover *t)
+{
+	uint32_t batch = store_claim_batch(t->c->cfg.store);
+	unsigned int more = (unsigned int)MIN((t->n - 1) / batch, (uint32_t)TAKERS - 1);
+
+	t->todo = t->n;
+	t->failed = 0;
+	t->err = 0;
+	gate_init(&t->idle);
+	while (t->running < more && lockc_spawn(t->c, run_taker, t) == 0)
+		t->running++;
+	take_slots(t);
+	task_shield_begin();
+	while (t->running > 0)
+		(void)gate_wait(&t->idle, 0);
+	task_shield_end();
+	if (t->err < 0 && !t->c->lost)
+		log_err("lock: slots cannot be taken over, trying again: slots=%u error=%s", t->todo + t->failed,
+			log_errno(t->err));
+	/* The failed ones join those that nobody came to. */
+	memmove(t->slots + t->todo, t->slots + t->n - t->failed, t->failed * sizeof(*t->slots));
+	t->n = t->todo + t->failed;
+	return t->err;
 }
 
 static void run_takeover(void *arg)
@@ -185,7 +289,6 @@ static void run_takeover(void *arg)
 										  RETRY_NS);
 	}
 	free(t->slots);
-	free(t->ok);
 	free(t->has);
 	free(t);
 	lockc_task_done(c);
@@ -201,9 +304,8 @@ static int start(struct lockc *c, uint32_t n_new)
 	t->c = c;
 	t->epoch = c->view->epoch;
 	t->slots = calloc(n_new, sizeof(*t->slots));
-	t->ok = calloc(n_new, sizeof(*t->ok));
 	t->has = calloc(c->n_slots, sizeof(*t->has));
-	if (t->slots && t->ok && t->has) {
+	if (t->slots && t->has) {
 		list_foreach(s, &c->owned, link)
 			if (s->epoch == t->epoch)
 				t->slots[t->n++] = s->core.slot;
@@ -211,7 +313,6 @@ static int start(struct lockc *c, uint32_t n_new)
 			return 0;
 	}
 	free(t->slots);
-	free(t->ok);
 	free(t->has);
 	free(t);
 	return -ENOMEM;

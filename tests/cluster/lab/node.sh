@@ -26,6 +26,14 @@ lab_shared_state() {
 	[ -s "$HF_LAB/cluster.key" ] || (umask 077; head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' > "$HF_LAB/cluster.key")
 }
 
+lab_store_url() {
+	local c=$HF_LAB/ceph
+	case $STORE in
+	rados) echo "rados:holdfast/lab?conf=$c/ceph.conf&id=hf&keyring=$c/client.hf.keyring" ;;
+	*) echo "lmdb:$HF_STORE" ;;
+	esac
+}
+
 # lab_node_conf I
 lab_node_conf() {
 	local d=$HF_LAB/n$1
@@ -37,7 +45,7 @@ lab_node_conf() {
 		addresses: [$HF_NET.$1]
 		rpc_address: $HF_NET.$1:5445
 		port: 445
-		store: lmdb:$HF_STORE
+		store: $(lab_store_url)
 		run_dir: /run/holdfast
 		state_dir: $d/state
 		log: file:$d/log/holdfast.log
