@@ -118,12 +118,13 @@ def perform(args, world, out):
     actors = [clients.Client(world, i) for i in range(args.clients)]
     for a in actors:
         a.start()
-    nemesis.Nemesis(lab, plan, out, say).run(lambda: any(a.fault for a in actors))
-    say(f"all is healed after {len(plan)} faults and {world.recorder.count} operations")
+    breaker = nemesis.Nemesis(lab, plan, out, say)
+    done = breaker.run(args.seconds, lambda: any(a.fault for a in actors))
+    say(f"all is healed after {done} faults and {world.recorder.count} operations")
     lab.run("lab_wait_view", lab.nodes, 60, check=False)  # the clients say whether they are served
     time.sleep(SETTLE)
     rest(world, actors)
-    faults = [a.fault for a in actors if a.fault]
+    faults = breaker.errors + [a.fault for a in actors if a.fault]
     final = Final(world, args.directory)
     try:
         final.look()

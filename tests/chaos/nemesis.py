@@ -10,6 +10,7 @@ import subprocess
 import time
 
 PROGRAMS = ("holdfast-smbd", "holdfast-clusterd", "holdfast-noded", "corosync")
+SETTLE = 2.0  # seconds between two faults of one node
 NOWHERE = "02:00:00:00:00:01"  # a hardware address that nobody has
 
 
@@ -230,31 +231,51 @@ BEGIN = {
 class Nemesis:
     def __init__(self, lab, plan, out, say):
         self.lab, self.plan, self.out, self.say = lab, plan, out, say
-        self.serial = itertools.count()
+        self.serial, self.heals, self.free, self.errors = itertools.count(), [], {}, []
 
-    def begin(self, event, heals):
+    def ready(self, event, now):
+        """No other fault is at work, or hardly over, where this one is to begin. Slow machines need that: there a
+        node may take longer to come back than the schedule thinks."""
+        targets = set(event["nodes"]) or {0}
+        busy = any(targets & (set(record["nodes"]) or {0}) for _, _, record, _ in self.heals)
+        return not busy and all(self.free.get(n, 0) <= now for n in targets)
+
+    def begin(self, event):
         record = {**event, "begin": time.monotonic_ns()}
         if "skew" in event:
             record["skew"] = int(event["skew"] * 10**9)
+        where = f"osd.{event['osd']}" if "osd" in event else " ".join(map(str, event["nodes"]))
+        self.say(f"{event['fault']} {where} for {event['for']} s")
         heal = BEGIN[event["fault"]](self.lab, event)
-        self.say(f"{event['fault']} {' '.join(map(str, event['nodes']))} for {event['for']} s")
-        heapq.heappush(heals, (time.monotonic() + event["for"], next(self.serial), record, heal))
+        heapq.heappush(self.heals, (time.monotonic() + event["for"], next(self.serial), record, heal))
 
-    def heal(self, record, heal):
-        heal()
+    def heal(self):
+        _, _, record, heal = heapq.heappop(self.heals)
+        try:
+            heal()
+        except subprocess.CalledProcessError as e:
+            self.errors.append(f"{record['fault']} {record['nodes']} cannot be healed: {e}")
         record["end"] = time.monotonic_ns()
+        for n in record["nodes"] or [0]:
+            self.free[n] = time.monotonic() + SETTLE
         self.out.write(json.dumps(record) + "\n")
         self.out.flush()
 
-    def run(self, stop):
-        """Returns when the last fault is healed; early, and healed too, when stop() says so."""
-        start, plan, heals = time.monotonic(), list(self.plan), []
-        while (plan and not stop()) or heals:
+    def run(self, seconds, stop):
+        """Returns how many faults there were when the last one is healed: after `seconds`, or when stop() says so. What
+        comes late moves all that follows."""
+        started = start = time.monotonic()
+        plan, done = list(self.plan), 0
+        while True:
             now = time.monotonic()
-            if heals and (heals[0][0] <= now or stop()):
-                _, _, record, heal = heapq.heappop(heals)
-                self.heal(record, heal)
-            elif plan and not stop() and start + plan[0]["at"] <= now:
-                self.begin(plan.pop(0), heals)
+            over = stop() or bool(self.errors) or not plan or now > started + seconds
+            if over and not self.heals:
+                return done
+            if self.heals and (self.heals[0][0] <= now or stop()):
+                self.heal()
+            elif not over and start + plan[0]["at"] <= now and self.ready(plan[0], now):
+                start = max(start, now - plan[0]["at"])
+                self.begin(plan.pop(0))
+                done += 1
             else:
                 time.sleep(0.02)
