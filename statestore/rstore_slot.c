@@ -6,6 +6,7 @@
 #include "statestore/rstore_priv.h"
 
 #include "node/base/clock.h"
+#include "node/base/fault.h"
 
 /* Operations of one slot on their way. */
 #define FLYING_MAX 8
@@ -113,7 +114,8 @@ static rados_write_op_t batch_op(const struct rbatch *b)
 
 	run.n = 0;
 	rstore_epoch_text(w->epoch, epoch);
-	rados_write_op_cmpxattr(op, "epoch", LIBRADOS_CMPXATTR_OP_EQ, epoch, RSTORE_EPOCH_LEN);
+	if (!fault(FAULT_NO_EPOCH_GUARD))
+		rados_write_op_cmpxattr(op, "epoch", LIBRADOS_CMPXATTR_OP_EQ, epoch, RSTORE_EPOCH_LEN);
 	list_foreach(w, &b->writes, link)
 		for (i = 0; i < w->n_muts; i++)
 			run_add(&run, op, &w->muts[i]);

@@ -104,6 +104,7 @@ check_wanted() {
 check_build() {
 	case $1 in
 	sanitizers) BUILD=$OUT/sanitizers; set -- --enable-sanitizers ;;
+	chaos-proof) BUILD=$OUT/faults; set -- --enable-fault-points ;;
 	threads) BUILD=$OUT/threads; set -- --enable-sanitizers=thread ;;
 	*) BUILD=$OUT/release; return 0 ;;
 	esac

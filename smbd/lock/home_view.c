@@ -3,6 +3,8 @@
  * asked is asked anew. */
 #include "smbd/lock/lockc_priv.h"
 
+#include "node/base/fault.h"
+
 #define RESEND_ROUND_NS (200 * NS_PER_MS)
 #define RESEND_CALL_NS (2000 * NS_PER_MS)
 
@@ -25,7 +27,7 @@ static bool has_to_name(const struct lockc *c, const struct peer *p, const struc
 {
 	const struct hslot *h = &c->hslots[o->rec.id & 0xffff];
 
-	return h->owned && h->moved > p->acked && place_equal(&h->owner, &p->place);
+	return h->owned && h->moved > p->acked && place_equal(&h->owner, &p->place) && !fault(FAULT_LOST_REASSERTION);
 }
 
 static void name_open(struct lockc *c, const struct peer *p, const struct lk_open *o)

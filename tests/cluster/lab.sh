@@ -25,7 +25,8 @@
 # environment: HF_LAB (the directory; default /tmp/holdfast-lab), HF_BUILD (a build tree, or a
 # directory with the programs), TOKEN (corosync's token in ms, 1000), WORKERS (threads of smbd, 1),
 # LOG_LEVEL (info), NODE_YAML_EXTRA (lines for every node.yaml), HF_STORE (a shared directory for the
-# records, default in the lab's directory), HF_DATA (the files' directory, likewise), CEPH_OSDS (start a
+# records, default in the lab's directory), HF_DATA (the files' directory, likewise), HF_NODE_PRELOAD
+# (a shared object that is preloaded into the node's programs), CEPH_OSDS (start a
 # Ceph of so many OSDs beside the nodes, see lab/ceph.sh), STORE (lmdb; or rados: the records are in that
 # Ceph, of 3 OSDs unless CEPH_OSDS says otherwise).
 #

@@ -65,6 +65,7 @@ lab_node_start() {
 		lab_close_fds
 		export ASAN_OPTIONS="log_path=$d/log/sanitizer:detect_stack_use_after_return=0:${ASAN_OPTIONS:-}"
 		export UBSAN_OPTIONS="log_path=$d/log/sanitizer:print_stacktrace=1:${UBSAN_OPTIONS:-}"
+		[ -z "${HF_NODE_PRELOAD:-}" ] || export LD_PRELOAD=$HF_NODE_PRELOAD
 		lab_enter "n$1" setsid "$HF_LAB/bin/holdfast-noded" --config "$d/etc/node.yaml" \
 			--libexec "$HF_LAB/bin" < /dev/null >> "$d/log/noded.out" 2>&1
 	) &
