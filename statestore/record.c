@@ -2,6 +2,8 @@
 /* The record of an open between struct and bytes. Pure; any thread. */
 #include "statestore/record.h"
 
+#include <stdio.h>
+
 #include "statestore/record.pb-c.h"
 
 enum {
@@ -409,4 +411,40 @@ int rec_open_key_parse(struct blob key, uint64_t *ret_id)
 		id = id << 8 | key.data[1 + i];
 	*ret_id = id;
 	return 0;
+}
+
+int rec_open_check(struct blob key, struct blob val, struct rec_open *ret)
+{
+	struct rec_open r;
+	uint64_t id;
+	int e = rec_open_key_parse(key, &id);
+
+	if (e == 0)
+		e = rec_open_decode(val, &r);
+	if (e < 0)
+		return e;
+	if (r.id != id) {
+		rec_open_done(&r);
+		return -EBADMSG;
+	}
+	*ret = r;
+	return 0;
+}
+
+void rec_repair_name(uint32_t slot, char out[static REC_REPAIR_NAME_SIZE])
+{
+	snprintf(out, REC_REPAIR_NAME_SIZE, "slot %u", slot);
+}
+
+/* The leading letter says what it is a key of; what follows is a number. */
+char *rec_key_text(struct blob key, char out[static REC_KEY_TEXT_SIZE])
+{
+	size_t n = 0, i = 0;
+
+	while (i < key.len && i < 2 && key.data[i] >= 'a' && key.data[i] <= 'z')
+		out[n++] = (char)key.data[i++];
+	for (; i < key.len && n + 3 <= REC_KEY_TEXT_SIZE; i++)
+		n += (size_t)snprintf(out + n, REC_KEY_TEXT_SIZE - n, "%02x", key.data[i]);
+	out[n] = '\0';
+	return out;
 }

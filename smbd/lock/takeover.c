@@ -10,7 +10,8 @@
 #include "node/log/log.h"
 
 #define RETRY_NS (200 * NS_PER_MS)
-#define DAMAGED_RETRY_NS (5000 * NS_PER_MS)
+#define DAMAGED_RETRY_NS (1000 * NS_PER_MS)
+#define DAMAGED_SAY_ROUNDS 30 /* one line per record in so many */
 
 struct takeover {
 	struct lockc *c;
@@ -18,6 +19,7 @@ struct takeover {
 	uint32_t n; /* slots still to be done */
 	uint32_t *slots;
 	bool *ok, *has;
+	uint32_t round; /* how many found what cannot be read */
 };
 
 static struct oslot *still_loading(struct lockc *c, uint32_t slot, uint64_t epoch)
@@ -61,7 +63,7 @@ static void finish_slot(struct lockc *c, struct oslot *s)
 struct loaded {
 	struct rec_open *recs;
 	size_t n, cap;
-	int err;
+	char bad[REC_KEY_TEXT_SIZE]; /* the key of the record that cannot be read */
 };
 
 static int load_one(void *arg, struct blob key, struct blob val)
@@ -81,12 +83,12 @@ static int load_one(void *arg, struct blob key, struct blob val)
 		l->recs = r;
 		l->cap = cap;
 	}
-	e = rec_open_decode(val, &l->recs[l->n]);
-	if (e < 0)
+	e = rec_open_check(key, val, &l->recs[l->n]);
+	if (e < 0) {
+		rec_key_text(key, l->bad);
 		return e;
+	}
 	l->n++;
-	if (l->recs[l->n - 1].id != id)
-		return -EBADMSG;
 	return 0;
 }
 
@@ -119,11 +121,17 @@ static int load_slot(struct takeover *t, uint32_t slot)
 		e = take_records(s, &l);
 	if (s && e == 0)
 		finish_slot(t->c, s);
-	if (s && e < 0)
-		log_err("lock: the records of a slot cannot be read, its files stay closed: slot=%u error=%s%s",
-			slot, log_errno(e),
+	if (s && e < 0 && l.bad[0] && t->round % DAMAGED_SAY_ROUNDS == 0)
+		log_err("lock: a record cannot be read, the files of its slot stay closed until \"holdfast state "
+			"repair\" moves it aside: slot=%u key=%s error=%s%s",
+			slot, l.bad, log_errno(e),
 			e == -EPROTONOSUPPORT ? " (written by a newer release)" : "");
+	else if (s && e < 0 && !l.bad[0])
+		log_err("lock: the records of a slot cannot be read, its files stay closed: slot=%u error=%s",
+			slot, log_errno(e));
 	loaded_done(&l);
+	if (s && e < 0 && l.bad[0] && aside_unreadable(t->c, slot, t->epoch) > 0)
+		e = -EAGAIN; /* what stays can be read: at once anew */
 	return s ? e : 0;
 }
 
@@ -180,9 +188,12 @@ static void run_takeover(void *arg)
 		if (t->n == 0)
 			break;
 		e = round_of(t);
-		if (e < 0)
-			(void)task_sleep(e == -EBADMSG || e == -EPROTONOSUPPORT ? DAMAGED_RETRY_NS :
-										  RETRY_NS);
+		if (e == -EBADMSG || e == -EPROTONOSUPPORT) {
+			t->round++;
+			(void)task_sleep(DAMAGED_RETRY_NS);
+		} else if (e < 0 && e != -EAGAIN) {
+			(void)task_sleep(RETRY_NS);
+		}
 	}
 	free(t->slots);
 	free(t->ok);
