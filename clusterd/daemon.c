@@ -15,8 +15,6 @@
 
 #define STORE_RETRY_MS 2000
 #define PUBLISH_RETRY_MS 300
-#define VIEW_KIND "view"
-#define VIEW_NAME "current"
 #define DEFAULT_SLOTS 1024
 #define EXIT_CONFIG 78
 #define KEY_CHECK_KIND "key"
@@ -66,7 +64,7 @@ struct publish_job {
 static int read_view(struct store *s, struct arena *a, struct view **ret, uint64_t *ret_version)
 {
 	struct store_res res;
-	int r = store_res_get(s, VIEW_KIND, VIEW_NAME, a, &res);
+	int r = store_res_get(s, STORED_VIEW_KIND, STORED_VIEW_NAME, a, &res);
 
 	*ret = NULL;
 	*ret_version = 0;
@@ -95,7 +93,7 @@ static int try_publish(struct publish_job *p, struct store *s)
 	}
 	r = view_encode(p->next, &a, &b);
 	if (r == 0)
-		r = store_res_put(s, VIEW_KIND, VIEW_NAME, b, version, NULL);
+		r = store_res_put(s, STORED_VIEW_KIND, STORED_VIEW_NAME, b, version, NULL);
 	if (r == 0)
 		p->stored = view_ref(p->next);
 	return r == -EEXIST || r == -ESTALE ? -EAGAIN : r;

@@ -19,6 +19,10 @@ struct oper;
 struct config_push;
 struct open_job;
 
+/* The resource that holds the newest view. */
+#define STORED_VIEW_KIND "view"
+#define STORED_VIEW_NAME "current"
+
 struct clusterd {
 	qb_loop_t *loop;
 	struct node_conf *conf;

@@ -30,6 +30,9 @@ static const struct oper_command commands[] = {
 	{ "session list", oper_list, true },
 	{ "open list", oper_list, true },
 	{ "lock list", oper_list, true },
+	{ "state check", oper_state, true },
+	{ "state repair", oper_state, true },
+	{ "state dump", oper_state_dump, true },
 };
 
 void oper_send(struct oper_request *rq, json_t *part)
@@ -189,7 +192,9 @@ void oper_free(struct oper *o)
 		return;
 	if (o->server)
 		oper_close(o);
-	list_foreach_safe(rq, tmp, &o->requests, link)
+	list_foreach_safe(rq, tmp, &o->requests, link) {
+		oper_state_forget(rq);
 		request_free(rq);
+	}
 	free(o);
 }

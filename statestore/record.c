@@ -436,12 +436,12 @@ void rec_repair_name(uint32_t slot, char out[static REC_REPAIR_NAME_SIZE])
 	snprintf(out, REC_REPAIR_NAME_SIZE, "slot %u", slot);
 }
 
-/* The leading letter says what it is a key of; what follows is a number. */
+/* The leading letter says what it is a key of (after 'q': was); what follows is a number. */
 char *rec_key_text(struct blob key, char out[static REC_KEY_TEXT_SIZE])
 {
 	size_t n = 0, i = 0;
 
-	while (i < key.len && i < 2 && key.data[i] >= 'a' && key.data[i] <= 'z')
+	while (i < key.len && key.data[i] >= 'a' && key.data[i] <= 'z' && (i == 0 || (i == 1 && out[0] == REC_ASIDE_PREFIX)))
 		out[n++] = (char)key.data[i++];
 	for (; i < key.len && n + 3 <= REC_KEY_TEXT_SIZE; i++)
 		n += (size_t)snprintf(out + n, REC_KEY_TEXT_SIZE - n, "%02x", key.data[i]);
