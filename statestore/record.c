@@ -184,6 +184,7 @@ static void put_state(const struct rec_open *r, HfRec__Open *m)
 	m->home_incarnation = r->home_incarnation;
 	m->open_req = r->open_req;
 	m->session_id = r->session_id;
+	m->client = (char *)(uintptr_t)r->client;
 	m->volatile_id = r->volatile_id;
 	m->deadline = r->deadline;
 }
@@ -371,6 +372,10 @@ static int get_open(const HfRec__Open *m, struct rec_open *r)
 		e = get_text(m->user, REC_NAME_MAX, &r->user);
 	if (e == 0)
 		e = get_text(m->path, REC_PATH_MAX, &r->path);
+	if (e == 0 && strlen(m->client) >= sizeof(r->client))
+		e = -EBADMSG;
+	if (e == 0)
+		strcpy(r->client, m->client);
 	if (e == 0 && m->lease)
 		e = get_lease(m->lease, &r->lease);
 	return e == 0 ? get_locks(m, r) : e;

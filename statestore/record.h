@@ -15,6 +15,7 @@
 #define REC_HANDLE_MAX 160
 #define REC_PATH_MAX 32767 /* bytes of UTF-8 */
 #define REC_NAME_MAX 512 /* share and user names, bytes */
+#define REC_CLIENT_SIZE 96
 #define REC_LOCKS_MAX 8192
 #define REC_LOCK_SEQS 64
 
@@ -93,6 +94,7 @@ struct rec_open {
 	uint64_t home_incarnation; /* 0: nowhere */
 	uint64_t open_req; /* the home's request that made or reclaimed it */
 	uint64_t session_id;
+	char client[REC_CLIENT_SIZE]; /* its client's address and port, for listings; may be empty */
 	uint64_t volatile_id; /* SMB2 FileId.Volatile at the home */
 	bool disconnected;
 	uint64_t deadline; /* wall clock ns after which a disconnected open is closed */

@@ -13,7 +13,7 @@ login="client c connect $(lab_addr 1); c login ${HF_USER%%\%*} ${HF_USER#*%}; c 
 hf() { lab_client timeout 60 "$HF_LAB/bin/hfclient" -e "$1" > out 2>&1; }
 state() { lab_cli 1 --json state "$@" > state.json; }
 # said STATUS JQ: the last state command's exit status, and what its output is
-said() { [ "$1" = "$2" ] || { cat state.json >&2; fail "exit status $1 in place of $2"; }; jq -e "$3" state.json > /dev/null || { cat state.json >&2; fail "not so: $3"; }; }
+said() { [ "$1" = "$2" ] || { head -c 2000 state.json >&2; fail "exit status $1 in place of $2"; }; jq -e "$3" state.json > /dev/null || { head -c 2000 state.json >&2; fail "not so: $3"; }; }
 spoil() { lab_exec 1 "$HF_LAB/bin/spoil" "lmdb:$HF_STORE" "$1" "$2" "$3" || fail "spoil"; }
 
 state check
@@ -26,7 +26,8 @@ state dump
 said $? 0 "length == $files and all(.[]; .kind == \"open\" and .share == \"$HF_CASHARE\") and ([.[].key] | unique | length == $files)"
 state check
 said $? 0 ".problems == 0 and .records == $files"
-lab_cli 1 state dump | head -3
+lab_cli 1 --json open list > state.json
+said 0 0 "length == $files and all(.[]; .user == \"alice\" and (.client | startswith(\"$HF_NET.$HF_CLIENT_HOST:\")))"
 step "$files records listed, page by page, and checked"
 
 slot=$(lab_cli 1 --json state dump | jq '.[] | select(.path == "f1") | .slot')
