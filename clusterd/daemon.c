@@ -15,6 +15,8 @@
 
 #define STORE_RETRY_MS 2000
 #define PUBLISH_RETRY_MS 300
+#define END_PAUSE_MS 10
+#define END_TRIES 100
 #define DEFAULT_SLOTS 1024
 #define EXIT_CONFIG 78
 #define KEY_CHECK_KIND "key"
@@ -513,8 +515,39 @@ int clusterd_start(struct clusterd *d, qb_loop_t *loop, struct node_conf *conf)
 	return 0;
 }
 
+/* The view has a run of our smbd that has ended, or ends. */
+static bool owes_view(const struct clusterd *d)
+{
+	const struct view_member *m = d->core_ready ? view_find(d->core.view, (uint32_t)d->conf->node_id) : NULL;
+
+	return m && m->incarnation && d->core.n && d->core.quorate &&
+	       (!local_self(d->local)->member.incarnation || local_leaving(d->local));
+}
+
+static void try_end(void *arg)
+{
+	struct clusterd *d = arg;
+
+	d->end_timer = 0;
+	if (owes_view(d) && d->end_tries++ < END_TRIES)
+		qb_loop_timer_add(d->loop, QB_LOOP_MED, END_PAUSE_MS * NSEC_PER_MSEC, d, try_end, &d->end_timer);
+	else
+		qb_loop_stop(d->loop);
+}
+
+void clusterd_end(struct clusterd *d)
+{
+	if (d->end_timer)
+		qb_loop_stop(d->loop);
+	else
+		try_end(d);
+}
+
 void clusterd_stop(struct clusterd *d)
 {
+	if (d->end_timer)
+		qb_loop_timer_del(d->loop, d->end_timer);
+	d->end_timer = 0;
 	cs_free(d->cs);
 	d->cs = NULL;
 	/* Jobs that come back answer their operators. */

@@ -15,6 +15,8 @@
 static const struct oper_command commands[] = {
 	{ "cluster status", oper_cluster_status, false },
 	{ "node list", oper_node_list, false },
+	{ "node drain", oper_node_drain, true },
+	{ "node resume", oper_node_drain, true },
 	{ "share create", oper_res_create, true },
 	{ "share list", oper_res_list, true },
 	{ "share show", oper_res_show, true },
@@ -194,6 +196,7 @@ void oper_free(struct oper *o)
 		oper_close(o);
 	list_foreach_safe(rq, tmp, &o->requests, link) {
 		oper_state_forget(rq);
+		oper_node_forget(rq);
 		request_free(rq);
 	}
 	free(o);

@@ -80,6 +80,10 @@ void oper_state_forget(struct oper_request *rq);
 int state_read_view(struct store *s, struct view **ret);
 /* oper_dump.c */
 void oper_state_dump(struct oper_request *rq);
+/* oper_node.c */
+void oper_node_drain(struct oper_request *rq);
+/* As oper_state_forget(). */
+void oper_node_forget(struct oper_request *rq);
 /* oper_status.c */
 void oper_cluster_status(struct oper_request *rq);
 void oper_node_list(struct oper_request *rq);

@@ -10,6 +10,9 @@
 const struct ctl_command ctl_commands[] = {
 	{ .words = "cluster status", .about = "how this node sees the cluster", .shape = CTL_STATUS },
 	{ .words = "node list", .about = "every node of the cluster", .shape = CTL_TABLE },
+	{ .words = "node drain", .args = "NAME", .about = "let a node own no slots: before it is stopped for long",
+	  .name = true, .shape = CTL_QUIET },
+	{ .words = "node resume", .args = "NAME", .about = "let it own slots again", .name = true, .shape = CTL_QUIET },
 	{ .words = "share create", .args = "NAME --path DIRECTORY [OPTION...]", .about = "make a share",
 	  .type = &resource_share, .name = true, .shape = CTL_QUIET },
 	{ .words = "share list", .about = "every share", .shape = CTL_TABLE },
