@@ -325,7 +325,10 @@ static void open_free(struct open_job *o);
 static void start_core(struct clusterd *d)
 {
 	struct open_job *o = TAKE_PTR(d->opened);
-	uint64_t lease = MIN(o->lease_ms, (uint64_t)cs_info(d->cs)->token_ms);
+	/* Corosync finds a dead node after token + consensus time, by default 1.2 tokens; until then nothing can be
+	 * proved by anybody. A shorter right would only have the survivors stop meanwhile; a longer one would have
+	 * them wait for the dead node's afterwards. */
+	uint64_t lease = MIN(o->lease_ms, (uint64_t)cs_info(d->cs)->token_ms * 22 / 10);
 
 	d->info = o->info;
 	d->store_error[0] = '\0';
