@@ -29,6 +29,8 @@ struct read_job {
 	struct store_info info;
 	struct arena arena;
 	struct blob message;
+	const char *node;
+	bool drained;
 	int status;
 };
 
@@ -68,6 +70,8 @@ static int read_all(struct read_job *j, struct store *s)
 	for (i = 0; i < n; i++) {
 		Hfc__Resource *pb;
 
+		if (strcmp(list[i].kind, DRAIN_KIND) == 0 && strcmp(list[i].name, j->node) == 0)
+			j->drained = true;
 		if (!resource_find_type(list[i].kind))
 			continue;
 		pb = arena_new(&j->arena, Hfc__Resource);
@@ -124,6 +128,7 @@ static void done_read(struct store_job *job)
 	c->reading = false;
 	if (j->status == 0) {
 		local_config(c->d->local, j->message);
+		local_drain(c->d->local, j->drained);
 	} else {
 		log_err("the configuration cannot be read from the state store, trying again: error=%s",
 			log_errno(j->status));
@@ -157,6 +162,7 @@ static void start_read(struct config_push *c)
 	j->job = (struct store_job){ run_read, done_read, NULL };
 	j->c = c;
 	j->info = c->d->info;
+	j->node = c->d->conf->name;
 	c->reading = true;
 	for (i = 0; i < c->n_waiters; i++)
 		c->waiters[i].served = true;

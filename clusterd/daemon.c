@@ -15,8 +15,8 @@
 
 #define STORE_RETRY_MS 2000
 #define PUBLISH_RETRY_MS 300
-#define VIEW_KIND "view"
-#define VIEW_NAME "current"
+#define END_PAUSE_MS 10
+#define END_TRIES 100
 #define DEFAULT_SLOTS 1024
 #define EXIT_CONFIG 78
 #define KEY_CHECK_KIND "key"
@@ -66,7 +66,7 @@ struct publish_job {
 static int read_view(struct store *s, struct arena *a, struct view **ret, uint64_t *ret_version)
 {
 	struct store_res res;
-	int r = store_res_get(s, VIEW_KIND, VIEW_NAME, a, &res);
+	int r = store_res_get(s, STORED_VIEW_KIND, STORED_VIEW_NAME, a, &res);
 
 	*ret = NULL;
 	*ret_version = 0;
@@ -112,7 +112,7 @@ static int try_publish(struct publish_job *p, struct store *s)
 	if (r == 0)
 		r = view_encode(p->next, &a, &b);
 	if (r == 0)
-		r = store_res_put(s, VIEW_KIND, VIEW_NAME, b, version, NULL);
+		r = store_res_put(s, STORED_VIEW_KIND, STORED_VIEW_NAME, b, version, NULL);
 	if (r == 0)
 		p->stored = view_ref(p->next);
 	return r == -EEXIST || r == -ESTALE ? -EAGAIN : r;
@@ -342,7 +342,10 @@ static void open_free(struct open_job *o);
 static void start_core(struct clusterd *d)
 {
 	struct open_job *o = TAKE_PTR(d->opened);
-	uint64_t lease = MIN(o->lease_ms, (uint64_t)cs_info(d->cs)->token_ms);
+	/* Corosync finds a dead node after token + consensus time, by default 1.2 tokens; until then nothing can be
+	 * proved by anybody. A shorter right would only have the survivors stop meanwhile; a longer one would have
+	 * them wait for the dead node's afterwards. */
+	uint64_t lease = MIN(o->lease_ms, (uint64_t)cs_info(d->cs)->token_ms * 22 / 10);
 
 	d->info = o->info;
 	d->store_error[0] = '\0';
@@ -532,8 +535,39 @@ int clusterd_start(struct clusterd *d, qb_loop_t *loop, struct node_conf *conf)
 	return 0;
 }
 
+/* The view has a run of our smbd that has ended, or ends. */
+static bool owes_view(const struct clusterd *d)
+{
+	const struct view_member *m = d->core_ready ? view_find(d->core.view, (uint32_t)d->conf->node_id) : NULL;
+
+	return m && m->incarnation && d->core.n && d->core.quorate &&
+	       (!local_self(d->local)->member.incarnation || local_leaving(d->local));
+}
+
+static void try_end(void *arg)
+{
+	struct clusterd *d = arg;
+
+	d->end_timer = 0;
+	if (owes_view(d) && d->end_tries++ < END_TRIES)
+		qb_loop_timer_add(d->loop, QB_LOOP_MED, END_PAUSE_MS * NSEC_PER_MSEC, d, try_end, &d->end_timer);
+	else
+		qb_loop_stop(d->loop);
+}
+
+void clusterd_end(struct clusterd *d)
+{
+	if (d->end_timer)
+		qb_loop_stop(d->loop);
+	else
+		try_end(d);
+}
+
 void clusterd_stop(struct clusterd *d)
 {
+	if (d->end_timer)
+		qb_loop_timer_del(d->loop, d->end_timer);
+	d->end_timer = 0;
 	cs_free(d->cs);
 	d->cs = NULL;
 	/* Jobs that come back answer their operators. */

@@ -19,6 +19,13 @@ struct oper;
 struct config_push;
 struct open_job;
 
+/* The resource that holds the newest view. */
+#define STORED_VIEW_KIND "view"
+#define STORED_VIEW_NAME "current"
+
+/* The resources that name drained nodes. */
+#define DRAIN_KIND "drain"
+
 struct clusterd {
 	qb_loop_t *loop;
 	struct node_conf *conf;
@@ -34,7 +41,8 @@ struct clusterd {
 	struct store_info info; /* of the store, when core_ready */
 	char store_error[512];  /* why it is not open */
 	struct vcore core;
-	qb_loop_timer_handle step_timer, store_timer, publish_timer;
+	qb_loop_timer_handle step_timer, store_timer, publish_timer, end_timer;
+	unsigned int end_tries;
 	int publish_status;
 	struct view *publish_view;
 	int exit_status;
@@ -42,6 +50,9 @@ struct clusterd {
 
 /* Starts everything. On failure the errno, and a line is logged. */
 int clusterd_start(struct clusterd *d, qb_loop_t *loop, struct node_conf *conf);
+/* Ends the loop in order: when smbd has ended before, or is about to, not before the view says so (or a second has
+ * passed), since nobody could tell the others any more. At the second call at once. */
+void clusterd_end(struct clusterd *d);
 /* Leaves the group and frees everything; harmless on a half-started one. */
 void clusterd_stop(struct clusterd *d);
 /* Lets the core do what is due. */
@@ -65,8 +76,12 @@ void local_lease(struct local *l, uint64_t deadline);
 void local_evicted(struct local *l, uint64_t incarnation);
 /* A new configuration, as an encoded Hfc__ToDaemon; it is copied. */
 void local_config(struct local *l, struct blob b);
+/* Whether the operator wants this node to own no slots. */
+void local_drain(struct local *l, bool on);
 /* A question that came by multicast for this node's smbd. */
 void local_ask(struct local *l, uint32_t from, const struct msg_ask *a);
+/* Whether smbd has said that it is about to end. */
+bool local_leaving(const struct local *l);
 /* Until when our smbd may serve, 0: not. */
 uint64_t local_deadline(const struct local *l);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The right to serve. Quorum alone does not fence: a paused node believes in the quorum of before. So each clusterd
- * multicasts a heartbeat every quarter of the lease, with the newest heartbeat of everyone else that it has seen (the
+ * multicasts a heartbeat LEASE_BEATS times in a lease, with the newest heartbeat of everyone else that it has seen (the
  * echo). A node may serve until L after it *sent* the newest heartbeat that has come back from members who, with
  * itself, have a majority of all votes. Whoever echoes remembers until when its echo may be used, and nobody takes
  * over from a node before every member of a majority has outlived what it remembers: any two majorities share a member.
@@ -14,6 +14,9 @@
 #include "clusterd/msg.h"
 
 #define LEASE_RING 64
+/* When a member dies unheard, the right of all others is at least the lease less two beats: one until their own next
+ * beat, one until it is echoed. */
+#define LEASE_BEATS 16
 
 struct lease_peer {
 	uint32_t node_id; /* 0: free */

@@ -109,8 +109,33 @@ static void tell_core(struct local *l)
 	clusterd_step(l->d);
 }
 
+static void set_state(struct local *l)
+{
+	l->self.member.state = l->drained || l->leaving ? VIEW_DRAINING : VIEW_UP;
+}
+
+void local_drain(struct local *l, bool on)
+{
+	if (l->drained == on)
+		return;
+	log_info("this node %s", on ? "is drained: it is to own no slots" : "takes slots again");
+	l->drained = on;
+	set_state(l);
+	tell_core(l);
+}
+
+static void smbd_leaves(struct local *l)
+{
+	log_info("smbd is about to end, its slots go to others first: incarnation=%016" PRIx64, l->run.incarnation);
+	l->leaving = true;
+	set_state(l);
+	tell_core(l);
+}
+
 static void forget_run(struct local *l)
 {
+	l->leaving = false;
+	set_state(l);
 	if (l->pidfd >= 0) {
 		qb_loop_poll_del(l->d->loop, l->pidfd);
 		close(l->pidfd);
@@ -293,6 +318,10 @@ static int on_frame(void *arg, struct conn *c, struct blob b)
 		r = on_hello(l, c, m->hello);
 	else if (m && m->m_case == HFC__TO_CLUSTERD__M_PAGE && c == l->smbd)
 		r = local_page(l, m->page);
+	else if (m && m->m_case == HFC__TO_CLUSTERD__M_LEAVING && c == l->smbd) {
+		smbd_leaves(l);
+		r = 0;
+	}
 	if (r == -EBADMSG)
 		log_warn("a local connection is closed, it does not keep to the protocol: pid=%d", (int)conn_pid(c));
 	if (m)
@@ -392,6 +421,7 @@ void local_config(struct local *l, struct blob b)
 }
 
 const struct msg_node *local_self(const struct local *l) { return &l->self; }
+bool local_leaving(const struct local *l) { return l->leaving; }
 uint64_t local_deadline(const struct local *l) { return l->deadline; }
 
 /* --- life --- */

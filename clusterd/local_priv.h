@@ -29,6 +29,8 @@ struct local {
 	struct run run;       /* the process; pid 0: none */
 	int pidfd;            /* of it, or -1 */
 	struct msg_node self; /* what the others are told; incarnation 0 when the run was evicted */
+	bool drained;         /* the operator wants it to own no slots */
+	bool leaving;         /* smbd is about to end in order */
 	qb_loop_timer_handle unsure_timer;
 	uint64_t deadline;
 	struct view *view;

@@ -49,7 +49,7 @@ static int32_t on_stop(int32_t sig, void *arg)
 	struct program *p = arg;
 
 	log_info("stopping: signal=%s", sigabbrev_np(sig));
-	qb_loop_stop(p->loop);
+	clusterd_end(&p->d);
 	return 0;
 }
 

@@ -15,6 +15,8 @@
 static const struct oper_command commands[] = {
 	{ "cluster status", oper_cluster_status, false },
 	{ "node list", oper_node_list, false },
+	{ "node drain", oper_node_drain, true },
+	{ "node resume", oper_node_drain, true },
 	{ "share create", oper_res_create, true },
 	{ "share list", oper_res_list, true },
 	{ "share show", oper_res_show, true },
@@ -30,6 +32,9 @@ static const struct oper_command commands[] = {
 	{ "session list", oper_list, true },
 	{ "open list", oper_list, true },
 	{ "lock list", oper_list, true },
+	{ "state check", oper_state, true },
+	{ "state repair", oper_state, true },
+	{ "state dump", oper_state_dump, true },
 };
 
 void oper_send(struct oper_request *rq, json_t *part)
@@ -189,7 +194,10 @@ void oper_free(struct oper *o)
 		return;
 	if (o->server)
 		oper_close(o);
-	list_foreach_safe(rq, tmp, &o->requests, link)
+	list_foreach_safe(rq, tmp, &o->requests, link) {
+		oper_state_forget(rq);
+		oper_node_forget(rq);
 		request_free(rq);
+	}
 	free(o);
 }

@@ -2,7 +2,7 @@
 /*
  * The operator's socket: what its files share. A request is one JSON object {"command": "share create", "name": ...,
  * "set": {row: text}}. The answer is one or more objects; each may hold "columns" (before the first rows), "rows",
- * "object" (what there is just one of) and "warnings"; the last one holds "status" and, when that is not 0, "error",
+ * "object" (what there is just one of), "next" (a cursor: the same request with it gets the next page) and "warnings"; the last one holds "status" and, when that is not 0, "error",
  * one sentence. node/ctl is the other end.
  */
 #ifndef HF_CLUSTERD_OPER_PRIV_H
@@ -21,6 +21,7 @@ enum oper_status {
 	OPER_USAGE = 2,
 	OPER_NOT_FOUND = 4,
 	OPER_CONFLICT = 5,
+	OPER_FINDINGS = 6, /* done, and something is wrong: rows and object say what */
 };
 
 struct oper_request {
@@ -71,6 +72,18 @@ void oper_res_delete(struct oper_request *rq);
 /* oper_list.c */
 void oper_list(struct oper_request *rq);
 void oper_list_forget(struct oper_request *rq);
+/* oper_state.c */
+void oper_state(struct oper_request *rq);
+/* clusterd ends: frees what waits for no job. */
+void oper_state_forget(struct oper_request *rq);
+/* On the store's thread: the newest view in the store; one without members when there is none. */
+int state_read_view(struct store *s, struct view **ret);
+/* oper_dump.c */
+void oper_state_dump(struct oper_request *rq);
+/* oper_node.c */
+void oper_node_drain(struct oper_request *rq);
+/* As oper_state_forget(). */
+void oper_node_forget(struct oper_request *rq);
 /* oper_status.c */
 void oper_cluster_status(struct oper_request *rq);
 void oper_node_list(struct oper_request *rq);

@@ -28,7 +28,7 @@ static json_t *hex(uint64_t v)
 	return v ? json_sprintf("%016" PRIx64, v) : json_null();
 }
 
-/* "up": its clusterd is in our group; "joining": but has not told its state; "lost": it is in the view only, its right to
+/* "up": its clusterd is in our group; "draining": and it is to own no slots; "joining": but has not told its state; "lost": it is in the view only, its right to
  * serve may not be over; "down". */
 static const char *node_state(const struct clusterd *d, uint32_t node_id)
 {
@@ -36,7 +36,8 @@ static const char *node_state(const struct clusterd *d, uint32_t node_id)
 
 	for (i = 0; d->core_ready && i < d->core.n; i++)
 		if (d->core.members[i].proc.node_id == node_id)
-			return d->core.members[i].synced ? "up" : "joining";
+			return !d->core.members[i].synced ? "joining" :
+			       d->core.members[i].node.member.state == VIEW_DRAINING ? "draining" : "up";
 	return d->core_ready && view_find(d->core.view, node_id) ? "lost" : "down";
 }
 

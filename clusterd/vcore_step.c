@@ -172,12 +172,12 @@ static void publish(struct vcore *c)
 	c->ops->publish(c->arg, c->view, next);
 }
 
-/* Heartbeats: every quarter of the lease, at once when a configuration is in agreement, and once more when everyone's
+/* Heartbeats: LEASE_BEATS in a lease, at once when a configuration is in agreement, and once more when everyone's
  * first one has come, so that the right to serve does not wait for the next quarter. */
 static uint64_t beat(struct vcore *c, uint64_t now)
 {
 	struct msg m = { .type = MSG_BEAT };
-	uint64_t period = c->lease.length / 4;
+	uint64_t period = c->lease.length / LEASE_BEATS;
 	bool due = c->last_beat + period <= now || c->last_beat < c->all_synced_at;
 
 	if (!due && !c->second_beat && lease_heard_all(&c->lease, c->all_synced_at)) {

@@ -2,6 +2,9 @@
 /* Between clusterd and the workers: views, leases and configurations go out by mail, in order. */
 #include "smbd/cluster.h"
 
+#include <stdatomic.h>
+#include <time.h>
+
 #include "clusterd/client/cluster_client.h"
 #include "node/base/clock.h"
 #include "node/conf/node_conf.h"
@@ -13,6 +16,11 @@
 
 #define STOP_LOOK_NS (10 * NSEC_PER_MSEC)
 
+/* How long an orderly end waits for a view without our slots; and then until the new owners have heard all that we
+ * hold, so that they serve before our clients come to them. */
+#define LEAVE_MS 2000
+#define SETTLE_MS 200
+
 struct cluster {
 	struct smbd *smbd;
 	const struct rpc_key *key;
@@ -23,6 +31,8 @@ struct cluster {
 	bool handing_out;    /* a task sees to them */
 	bool stopping;
 	bool configured, listening;
+	bool leaving;             /* worker 0's */
+	atomic_bool handed_over;  /* our slots are other nodes' */
 };
 
 struct waiting_view {
@@ -134,6 +144,8 @@ static void maybe_listen(struct cluster *c)
 static void hand_out(struct cluster *c, const struct view *v)
 {
 	note_all(c, v);
+	if (c->leaving && view_find(v, c->smbd->node_id)->state == VIEW_DRAINING)
+		atomic_store(&c->handed_over, true);
 	if (c->configured)
 		maybe_listen(c);
 }
@@ -284,6 +296,54 @@ int cluster_start(struct smbd *s, const struct rpc_key *key, const struct net_ad
 	}
 	*ret = c;
 	return 0;
+}
+
+/* --- leaving --- */
+
+static bool others_serve(const struct view *v, uint32_t self)
+{
+	uint32_t i;
+
+	for (i = 0; v && i < v->n; i++)
+		if (v->members[i].node_id != self && v->members[i].incarnation &&
+		    v->members[i].state == VIEW_UP)
+			return true;
+	return false;
+}
+
+static void leave(struct worker *w, void *arg)
+{
+	struct cluster *c = arg;
+	const struct view *v = cluster_client_view(c->client);
+
+	c->leaving = view_has(v, c->smbd->node_id, c->smbd->incarnation) &&
+		     others_serve(v, c->smbd->node_id) && cluster_client_may_serve(c->client);
+	if (!c->leaving)
+		return;
+	/* When the operator drained the node there is nothing to hand over any more. */
+	if (view_find(v, c->smbd->node_id)->state == VIEW_DRAINING)
+		atomic_store(&c->handed_over, true);
+	else
+		cluster_client_leave(c->client);
+}
+
+void cluster_leave(struct cluster *c)
+{
+	const struct timespec pause = { .tv_nsec = 10 * NSEC_PER_MSEC };
+	unsigned int waited = 0;
+
+	server_call(&c->smbd->workers[0], leave, c);
+	if (!c->leaving)
+		return;
+	while (!atomic_load(&c->handed_over) && waited < LEAVE_MS) {
+		nanosleep(&pause, NULL);
+		waited += 10;
+	}
+	log_info("%s: waited-ms=%u", atomic_load(&c->handed_over) ? "slots are handed over" :
+									"slots are not handed over, ending all the same",
+		 waited);
+	for (waited = 0; atomic_load(&c->handed_over) && waited < SETTLE_MS; waited += 10)
+		nanosleep(&pause, NULL);
 }
 
 void cluster_worker_stop(struct worker *w)

@@ -17,6 +17,9 @@ struct cluster;
  * outlive it). `key` outlives it. -errno, logged. */
 int cluster_start(struct smbd *s, const struct rpc_key *key, const struct net_addr *addrs,
 		  size_t n_addrs, struct cluster **ret);
+/* Before server_stop(): has the slots handed over to other nodes while this one still answers, and waits for that; not long,
+ * and not at all when there is nobody else. Not on a worker. */
+void cluster_leave(struct cluster *c);
 /* For smbd.worker_stop: [task] ends what belongs to a worker here; worker 0's ends the link. */
 void cluster_worker_stop(struct worker *w);
 /* After server_stop(). NULL is allowed. */

@@ -154,16 +154,17 @@ static const char *rwd(uint32_t v, uint32_t r, uint32_t w, uint32_t d, char out[
 
 /* Text that opens and locks share. */
 struct open_text {
-	char id[20], client[32], guid[GUID_STR_SIZE], access[4], share[4];
+	char id[20], guid[GUID_STR_SIZE], client_guid[GUID_STR_SIZE], access[4], share[4];
+	const char *client;
+	uint64_t home_node; /* 0: at none */
 };
 
 static void open_text(const struct rec_open *o, struct open_text *t)
 {
 	snprintf(t->id, sizeof(t->id), "%016llx", (unsigned long long)o->id);
-	if (o->home_incarnation)
-		snprintf(t->client, sizeof(t->client), "node %u", o->home_node);
-	else
-		snprintf(t->client, sizeof(t->client), "-");
+	t->client = o->client[0] ? o->client : "-";
+	t->home_node = o->home_incarnation ? o->home_node : 0;
+	guid_format(&o->client_guid, t->client_guid);
 	guid_format(&o->create_guid, t->guid);
 }
 
@@ -179,6 +180,8 @@ static int add_open(struct listing *l, const struct rec_open *o)
 		.session_id = o->session_id,
 		.user = o->user,
 		.client = t.client,
+		.client_guid = t.client_guid,
+		.home_node = t.home_node,
 		.share = o->share_name,
 		.path = o->path,
 		.access = rwd(o->access, SMB2_FILE_READ_DATA | SMB2_FILE_EXECUTE,
@@ -216,6 +219,7 @@ static int add_locks(struct listing *l, const struct rec_open *o)
 			.persistent_id = t.id,
 			.user = o->user,
 			.client = t.client,
+			.home_node = t.home_node,
 			.share = o->share_name,
 			.path = o->path,
 			.offset = o->locks[i].offset,

@@ -209,8 +209,10 @@ static int serve(struct program *p, sigset_t *set)
 		return r;
 	server_call(&p->smbd.workers[0], heartbeat_begin, p);
 	r = cluster_start(&p->smbd, p->key, p->addrs, p->n_addrs, &p->cluster);
-	if (r == 0)
+	if (r == 0) {
 		wait_for_end(set);
+		cluster_leave(p->cluster);
+	}
 	server_stop(&p->smbd);
 	vfs_end();
 	offload_stop();

@@ -2,6 +2,8 @@
 /* The record of an open between struct and bytes. Pure; any thread. */
 #include "statestore/record.h"
 
+#include <stdio.h>
+
 #include "statestore/record.pb-c.h"
 
 enum {
@@ -182,6 +184,7 @@ static void put_state(const struct rec_open *r, HfRec__Open *m)
 	m->home_incarnation = r->home_incarnation;
 	m->open_req = r->open_req;
 	m->session_id = r->session_id;
+	m->client = (char *)(uintptr_t)r->client;
 	m->volatile_id = r->volatile_id;
 	m->deadline = r->deadline;
 }
@@ -369,6 +372,10 @@ static int get_open(const HfRec__Open *m, struct rec_open *r)
 		e = get_text(m->user, REC_NAME_MAX, &r->user);
 	if (e == 0)
 		e = get_text(m->path, REC_PATH_MAX, &r->path);
+	if (e == 0 && strlen(m->client) >= sizeof(r->client))
+		e = -EBADMSG;
+	if (e == 0)
+		strcpy(r->client, m->client);
 	if (e == 0 && m->lease)
 		e = get_lease(m->lease, &r->lease);
 	return e == 0 ? get_locks(m, r) : e;
@@ -409,4 +416,40 @@ int rec_open_key_parse(struct blob key, uint64_t *ret_id)
 		id = id << 8 | key.data[1 + i];
 	*ret_id = id;
 	return 0;
+}
+
+int rec_open_check(struct blob key, struct blob val, struct rec_open *ret)
+{
+	struct rec_open r;
+	uint64_t id;
+	int e = rec_open_key_parse(key, &id);
+
+	if (e == 0)
+		e = rec_open_decode(val, &r);
+	if (e < 0)
+		return e;
+	if (r.id != id) {
+		rec_open_done(&r);
+		return -EBADMSG;
+	}
+	*ret = r;
+	return 0;
+}
+
+void rec_repair_name(uint32_t slot, char out[static REC_REPAIR_NAME_SIZE])
+{
+	snprintf(out, REC_REPAIR_NAME_SIZE, "slot %u", slot);
+}
+
+/* The leading letter says what it is a key of (after 'q': was); what follows is a number. */
+char *rec_key_text(struct blob key, char out[static REC_KEY_TEXT_SIZE])
+{
+	size_t n = 0, i = 0;
+
+	while (i < key.len && key.data[i] >= 'a' && key.data[i] <= 'z' && (i == 0 || (i == 1 && out[0] == REC_ASIDE_PREFIX)))
+		out[n++] = (char)key.data[i++];
+	for (; i < key.len && n + 3 <= REC_KEY_TEXT_SIZE; i++)
+		n += (size_t)snprintf(out + n, REC_KEY_TEXT_SIZE - n, "%02x", key.data[i]);
+	out[n] = '\0';
+	return out;
 }

@@ -15,6 +15,7 @@
 #define REC_HANDLE_MAX 160
 #define REC_PATH_MAX 32767 /* bytes of UTF-8 */
 #define REC_NAME_MAX 512 /* share and user names, bytes */
+#define REC_CLIENT_SIZE 96
 #define REC_LOCKS_MAX 8192
 #define REC_LOCK_SEQS 64
 
@@ -93,6 +94,7 @@ struct rec_open {
 	uint64_t home_incarnation; /* 0: nowhere */
 	uint64_t open_req; /* the home's request that made or reclaimed it */
 	uint64_t session_id;
+	char client[REC_CLIENT_SIZE]; /* its client's address and port, for listings; may be empty */
 	uint64_t volatile_id; /* SMB2 FileId.Volatile at the home */
 	bool disconnected;
 	uint64_t deadline; /* wall clock ns after which a disconnected open is closed */
@@ -116,5 +118,20 @@ int rec_open_decode(struct blob b, struct rec_open *ret) HF_MUST_CHECK;
 void rec_open_key(uint64_t id, uint8_t out[static REC_OPEN_KEY_SIZE]);
 /* -EBADMSG when the key is not one of an open's record. */
 int rec_open_key_parse(struct blob key, uint64_t *ret_id);
+
+/* Records that nobody could read and that an operator had moved aside: 'q' and the key that they had.
+ * Nobody but "holdfast state" looks at them. */
+#define REC_ASIDE_PREFIX 'q'
+/* Reads a record far enough to tell whether an owner can take it: 0, -EBADMSG damaged or under the key
+ * of another open, -EPROTONOSUPPORT of a newer release, -ENOMEM. `ret` as rec_open_decode(). */
+int rec_open_check(struct blob key, struct blob val, struct rec_open *ret) HF_MUST_CHECK;
+
+/* The resource by which an operator lets the owner of a slot move records aside, and its name. */
+#define REC_REPAIR_KIND "repair"
+#define REC_REPAIR_NAME_SIZE 24
+void rec_repair_name(uint32_t slot, char out[static REC_REPAIR_NAME_SIZE]);
+/* "o00112233..." : a key as an operator reads it. `out` has REC_KEY_TEXT_SIZE bytes, longer keys are cut. */
+#define REC_KEY_TEXT_SIZE 64
+char *rec_key_text(struct blob key, char out[static REC_KEY_TEXT_SIZE]);
 
 #endif

@@ -141,6 +141,18 @@ static void say_hello(struct cluster_client *c)
 	queue(c, &m);
 }
 
+void cluster_client_leave(struct cluster_client *c)
+{
+	Hfc__ToClusterd m = HFC__TO_CLUSTERD__INIT;
+	Hfc__Leaving leaving = HFC__LEAVING__INIT;
+
+	if (c->fd < 0)
+		return;
+	m.m_case = HFC__TO_CLUSTERD__M_LEAVING;
+	m.leaving = &leaving;
+	queue(c, &m);
+}
+
 /* --- what clusterd says --- */
 
 static void set_deadline(struct cluster_client *c, uint64_t deadline)

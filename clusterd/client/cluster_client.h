@@ -64,6 +64,10 @@ int cluster_client_new(const struct cluster_client_config *cfg, struct cluster_c
  * were not answered must be done first. NULL is allowed. */
 void cluster_client_free(struct cluster_client *c);
 
+/* Loop's thread: this process will end in order. A view follows in which it is VIEW_DRAINING: its slots go to others
+ * while it can still name what it holds. Lost when the link is down. */
+void cluster_client_leave(struct cluster_client *c);
+
 /* [any] Whether this process may answer a client at this moment: its incarnation is in the view and its right to serve
  * is fresh. To be asked before every answer; costs one clock reading. */
 bool cluster_client_may_serve(const struct cluster_client *c);

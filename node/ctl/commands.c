@@ -10,6 +10,9 @@
 const struct ctl_command ctl_commands[] = {
 	{ .words = "cluster status", .about = "how this node sees the cluster", .shape = CTL_STATUS },
 	{ .words = "node list", .about = "every node of the cluster", .shape = CTL_TABLE },
+	{ .words = "node drain", .args = "NAME", .about = "let a node own no slots: before it is stopped for long",
+	  .name = true, .shape = CTL_QUIET },
+	{ .words = "node resume", .args = "NAME", .about = "let it own slots again", .name = true, .shape = CTL_QUIET },
 	{ .words = "share create", .args = "NAME --path DIRECTORY [OPTION...]", .about = "make a share",
 	  .type = &resource_share, .name = true, .shape = CTL_QUIET },
 	{ .words = "share list", .about = "every share", .shape = CTL_TABLE },
@@ -34,6 +37,11 @@ const struct ctl_command ctl_commands[] = {
 	{ .words = "session list", .about = "sessions on every node", .shape = CTL_TABLE },
 	{ .words = "open list", .about = "open files on every node", .shape = CTL_TABLE },
 	{ .words = "lock list", .about = "byte-range locks on every node", .shape = CTL_TABLE },
+	{ .words = "state check", .about = "look for what is wrong with the records in the state store",
+	  .shape = CTL_REPORT },
+	{ .words = "state repair", .about = "move aside records that nobody can read",
+	  .shape = CTL_REPORT },
+	{ .words = "state dump", .about = "every record in the state store", .shape = CTL_PAGES },
 	{ .words = "config list", .request = "config show", .about = "every setting of the cluster",
 	  .shape = CTL_TABLE },
 	{ .words = "config get", .request = "config show", .args = "KEY", .about = "one setting", .name = true,
@@ -51,7 +59,8 @@ static void print_help(FILE *f)
 	for (c = ctl_commands; c->words; c++)
 		fprintf(f, "  %-14s %-38s %s\n", c->words, c->args ?: "", c->about);
 	fputs("\n\"holdfast COMMAND --help\" shows the options of a command.\n"
-	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 clusterd not reachable, 4 not found, 5 conflict.\n",
+	      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 clusterd not reachable, 4 not found, 5 conflict,\n"
+	      "6 something is wrong with the records.\n",
 	      f);
 }
 
@@ -105,27 +114,42 @@ static int not_reachable(const char *run_dir, int r, FILE *err)
 	return CTL_NOT_REACHABLE;
 }
 
+/* Asks and prints; `a` has a cursor afterwards when there is more. */
+static int ask_and_print(const struct ctl_command *c, const json_t *request, struct ctl_answer *a, bool json, FILE *out)
+{
+	int r = ctl_ask(a->run_dir, request, ctl_collect, a);
+
+	if (r < 0)
+		return not_reachable(a->run_dir, r, a->err);
+	if (a->status == CTL_OK || a->status == CTL_FINDINGS)
+		ctl_print(a, c->shape, json, out);
+	else
+		fprintf(a->err, "holdfast: %s\n", a->error ?: "the command failed; look into the log of clusterd");
+	return a->status;
+}
+
 static int run_command(const struct ctl_command *c, int argc, char **argv, const char *run_dir, bool json, FILE *out,
 		       FILE *err)
 {
-	struct ctl_answer a = { .status = CTL_FAILED, .err = err };
+	struct ctl_answer a = { .status = CTL_FAILED, .err = err, .run_dir = run_dir };
 	json_t *request = NULL;
 	int r = ctl_request(c, argc, argv, err, &request);
+	bool more = true;
 
 	if (r < 0)
 		return CTL_USAGE;
-	r = ctl_ask(run_dir, request, ctl_collect, &a);
-	json_decref(request);
-	if (r < 0) {
+	while (more) {
+		r = ask_and_print(c, request, &a, json, out);
+		more = r == CTL_OK && a.next;
+		a.paged = a.paged || json_array_size(a.rows) > 0;
+		if (more)
+			json_object_set_new(request, "cursor", json_string(a.next));
 		ctl_answer_done(&a);
-		return not_reachable(run_dir, r, err);
 	}
-	if (a.status == CTL_OK)
-		ctl_print(&a, c->shape, json, out);
-	else
-		fprintf(err, "holdfast: %s\n", a.error ?: "the command failed; look into the log of clusterd");
-	ctl_answer_done(&a);
-	return a.status;
+	if (r == CTL_OK && c->shape == CTL_PAGES)
+		ctl_print_end(&a, json, out);
+	json_decref(request);
+	return r;
 }
 
 /* Takes --json and --run-dir from anywhere in front of "--"; returns the new argc, -1 when misused. */

@@ -19,6 +19,7 @@ enum ctl_status {
 	CTL_NOT_REACHABLE = 3,
 	CTL_NOT_FOUND = 4,
 	CTL_CONFLICT = 5,
+	CTL_FINDINGS = 6, /* "state check", "state repair": something is wrong, or stays so */
 };
 
 /* How an answer is shown. */
@@ -27,6 +28,8 @@ enum ctl_shape {
 	CTL_RECORD, /* one row as "key: value" lines; JSON: an object */
 	CTL_STATUS, /* an object, then a table; JSON: the object */
 	CTL_VALUE,  /* the field "value" of one row; JSON: an object */
+	CTL_REPORT, /* a table when it has rows, then an object; JSON: the object with "findings" */
+	CTL_PAGES,  /* as CTL_TABLE, but printed as it comes, page by page */
 	CTL_QUIET,  /* nothing but errors; JSON: an object when there is a row */
 };
 
@@ -71,14 +74,19 @@ int ctl_ask(const char *run_dir, const json_t *request, void (*part)(void *arg, 
 
 struct ctl_answer {
 	json_t *columns, *rows, *object; /* owned; may be NULL */
+	char *next;  /* owned; the cursor of the next page, or NULL */
+	bool paged;  /* CTL_PAGES: a page was printed before this one */
 	int status;
 	char *error; /* owned */
 	FILE *err;   /* warnings go there at once */
+	const char *run_dir;
 };
 
 /* Adds a part; for ctl_ask(). */
 void ctl_collect(void *answer, json_t *part);
 void ctl_answer_done(struct ctl_answer *a);
+/* Ends the output of CTL_PAGES. */
+void ctl_print_end(const struct ctl_answer *a, bool json, FILE *out);
 void ctl_print(const struct ctl_answer *a, enum ctl_shape shape, bool json, FILE *out);
 
 #endif

@@ -19,6 +19,10 @@ void ctl_collect(void *answer, json_t *part)
 			a->rows = json_array();
 		json_array_extend(a->rows, v);
 	}
+	if ((v = json_object_get(part, "next"))) {
+		free(a->next);
+		a->next = strdup(json_string_value(v) ?: "");
+	}
 	json_array_foreach(json_object_get(part, "warnings"), i, w)
 		fprintf(a->err, "holdfast: warning: %s\n", json_string_value(w) ?: "");
 	if ((v = json_object_get(part, "status"))) {
@@ -34,8 +38,9 @@ void ctl_answer_done(struct ctl_answer *a)
 	json_decref(a->rows);
 	json_decref(a->object);
 	free(a->error);
+	free(a->next);
 	a->columns = a->rows = a->object = NULL;
-	a->error = NULL;
+	a->error = a->next = NULL;
 }
 
 /* A value as people read it; malloc. Control characters (file names come from clients) become '?'. */
@@ -125,7 +130,7 @@ static size_t shown_columns(const json_t *columns, const char *keys[], const cha
 	return n;
 }
 
-static void print_table(const json_t *columns, const json_t *rows, FILE *out)
+static void print_table(const json_t *columns, const json_t *rows, bool head, FILE *out)
 {
 	const char *keys[COLUMNS_MAX], *headings[COLUMNS_MAX];
 	size_t n = shown_columns(columns, keys, headings), widths[COLUMNS_MAX], i, k;
@@ -140,9 +145,10 @@ static void print_table(const json_t *columns, const json_t *rows, FILE *out)
 			widths[k] = s ? MAX(widths[k], width_of(s)) : widths[k];
 			free(s);
 		}
-	for (k = 0; k < n; k++)
+	for (k = 0; head && k < n; k++)
 		print_cell(headings[k], widths[k], k + 1 == n, out);
-	fputc('\n', out);
+	if (head)
+		fputc('\n', out);
 	json_array_foreach(rows, i, row) {
 		for (k = 0; k < n; k++) {
 			s = text_of(json_object_get(row, keys[k]));
@@ -181,11 +187,53 @@ static void print_json(const json_t *j, FILE *out)
 	fputc('\n', out);
 }
 
+/* One page: the array that JSON is stays open. */
+static void print_page(const struct ctl_answer *a, bool json, FILE *out)
+{
+	json_t *row;
+	size_t i;
+
+	if (!json) {
+		print_table(a->columns, a->rows, !a->paged, out);
+		return;
+	}
+	json_array_foreach(a->rows, i, row) {
+		fputs(i || a->paged ? ",\n" : "[\n", out);
+		json_dumpf(row, out, JSON_COMPACT);
+	}
+}
+
+void ctl_print_end(const struct ctl_answer *a, bool json, FILE *out)
+{
+	if (json)
+		fputs(a->paged ? "\n]\n" : "[]\n", out);
+}
+
+static void print_report(const struct ctl_answer *a, bool json, FILE *out)
+{
+	json_t *none = json_array();
+
+	if (json && a->object) {
+		json_object_set(a->object, "findings", a->rows ?: none);
+		print_json(a->object, out);
+	} else if (!json) {
+		if (json_array_size(a->rows))
+			print_table(a->columns, a->rows, true, out);
+		if (a->object)
+			print_record(a->object, out);
+	}
+	json_decref(none);
+}
+
 void ctl_print(const struct ctl_answer *a, enum ctl_shape shape, bool json, FILE *out)
 {
 	const json_t *first = json_array_get(a->rows, 0);
 	char *s;
 
+	if (shape == CTL_PAGES || shape == CTL_REPORT) {
+		shape == CTL_PAGES ? print_page(a, json, out) : print_report(a, json, out);
+		return;
+	}
 	if (json) {
 		if (shape == CTL_TABLE) {
 			json_t *none = json_array();
@@ -202,9 +250,9 @@ void ctl_print(const struct ctl_answer *a, enum ctl_shape shape, bool json, FILE
 	if (shape == CTL_STATUS && a->object) {
 		print_record(a->object, out);
 		fputc('\n', out);
-		print_table(a->columns, a->rows, out);
+		print_table(a->columns, a->rows, true, out);
 	} else if (shape == CTL_TABLE) {
-		print_table(a->columns, a->rows, out);
+		print_table(a->columns, a->rows, true, out);
 	} else if (shape == CTL_RECORD && first) {
 		print_record(first, out);
 	} else if (shape == CTL_VALUE && first) {

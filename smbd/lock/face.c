@@ -2,6 +2,8 @@
 /* The calls that smbd/op and smbd/proto use. On the worker's loop, in the caller's task. */
 #include "smbd/lock/lockc_priv.h"
 
+#include <stdio.h>
+
 #include "smbd/lock/brl.h"
 
 static uint64_t call_deadline(const struct lockc *c)
@@ -78,6 +80,7 @@ int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **
 	m.path = (char *)(uintptr_t)q->path;
 	m.share_name = (char *)(uintptr_t)q->share_name;
 	m.session_id = q->session_id;
+	snprintf(m.client, sizeof(m.client), "%s", q->client ? q->client : "");
 	m.volatile_id = q->volatile_id;
 	e = home_call(c, &r, call_deadline(c), false);
 	if (e == LK_OK)

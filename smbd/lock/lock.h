@@ -139,7 +139,7 @@ void lockc_linked(struct lockc *c, const struct place *to);
 
 /*
  * [task] Asks for an open. Of `want`, which stays the caller's, the fields about identity, access,
- * share, options, durability, path, lease, session_id and volatile_id count; id, versions, home,
+ * share, options, durability, path, lease, client, session_id and volatile_id count; id, versions, home,
  * locks are ignored. `replay`: the request carries SMB2_FLAGS_REPLAY_OPERATION.
  * LK_SHARING_VIOLATION, LK_DELETE_PENDING, LK_FILE_NOT_AVAILABLE, LK_DUPLICATE_OBJECTID,
  * LK_FORCED_CLOSED, LK_ACCESS_DENIED (replay by another owner), LK_LIMIT; LK_REPLAYED: `*ret` is
@@ -165,6 +165,7 @@ struct lk_reclaim {
 	bool has_lease;
 	struct guid lease_key;
 	uint64_t session_id, volatile_id;
+	const char *client; /* address and port, for listings; may be NULL */
 };
 /* [task] Takes back a disconnected open. LK_NOT_FOUND, LK_ACCESS_DENIED, LK_INVALID_PARAMETER.
  * `*ret` was kept by this worker (user may be set) or attached here now (user NULL: open it by

@@ -164,6 +164,11 @@ void takeover_count(struct lockc *c, const struct lk_msg *m);
 /* Lets slots serve that everybody has re-asserted for. */
 void takeover_check(struct lockc *c);
 
+/* --- aside.c --- */
+/* [task] When an operator asked for it ("holdfast state repair"), moves the records of a slot of ours that is being
+ * loaded and that nobody can read to where no owner looks for them. How many, 0 also when nobody asked, or a fault. */
+int aside_unreadable(struct lockc *c, uint32_t slot, uint64_t epoch);
+
 /* --- home.c --- */
 /* [task] Asks the owner and waits. `r` is filled in but for the bookkeeping. Deadline: loop clock,
  * 0: none. */

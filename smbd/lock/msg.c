@@ -61,6 +61,7 @@ static void put_scalars(const struct lk_msg *m, HfLock__Msg *p)
 	p->inode = m->key.inode;
 	p->generation = m->key.generation;
 	p->session_id = m->session_id;
+	p->client = (char *)(uintptr_t)m->client;
 	p->volatile_id = m->volatile_id;
 	p->version = m->version;
 	p->file_version = m->file_version;
@@ -126,7 +127,8 @@ static int get_scalars(const HfLock__Msg *p, struct lk_msg *m)
 {
 	if (p->kind < LKM_OPEN || p->kind >= LKM_KINDS || (p->flags & ~(unsigned int)LKF_ALL) ||
 	    p->asked >= LKM_KINDS || p->seq_index > REC_LOCK_SEQS || p->seq_number > 15 ||
-	    p->outcome > LK_GONE || p->outcome < -4095 || p->from_incarnation == 0)
+	    p->outcome > LK_GONE || p->outcome < -4095 || p->from_incarnation == 0 ||
+	    strlen(p->client) >= sizeof(m->client))
 		return -EBADMSG;
 	m->kind = (enum lk_kind)p->kind;
 	m->flags = p->flags & ~LKF_HAS_REC;
@@ -145,6 +147,7 @@ static int get_scalars(const HfLock__Msg *p, struct lk_msg *m)
 	m->key.inode = p->inode;
 	m->key.generation = p->generation;
 	m->session_id = p->session_id;
+	strcpy(m->client, p->client);
 	m->volatile_id = p->volatile_id;
 	m->version = p->version;
 	m->file_version = p->file_version;

@@ -79,6 +79,7 @@ struct lk_msg {
 	struct sid owner;
 	struct guid client_guid, create_guid, lease_key;
 	uint64_t session_id, volatile_id;
+	char client[REC_CLIENT_SIZE]; /* RECLAIM */
 	uint64_t version, file_version;
 	uint64_t deadline;
 	uint32_t timeout_ms;

@@ -25,6 +25,7 @@ int attach(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, uint64_t now, 
 	e->rec.deadline = 0;
 	e->rec.open_req = m->req;
 	e->rec.session_id = m->kind == LKM_OPEN ? m->rec.session_id : m->session_id;
+	memcpy(e->rec.client, m->kind == LKM_OPEN ? m->rec.client : m->client, sizeof(e->rec.client));
 	e->rec.volatile_id = m->kind == LKM_OPEN ? m->rec.volatile_id : m->volatile_id;
 	e->asserted = true;
 	e->permit = ent_may_have_permit(e);

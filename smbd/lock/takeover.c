@@ -10,7 +10,8 @@
 #include "node/log/log.h"
 
 #define RETRY_NS (200 * NS_PER_MS)
-#define DAMAGED_RETRY_NS (5000 * NS_PER_MS)
+#define DAMAGED_RETRY_NS (1000 * NS_PER_MS)
+#define DAMAGED_SAY_ROUNDS 30 /* one line per record in so many */
 /* Where the store takes few slots at a time: so many are taken at a time while nobody waits for them, since the storage
  * has better things to do after a failure; and so many of those that somebody waits for. */
 #define CALM_TAKERS 2
@@ -22,6 +23,7 @@ struct takeover {
 	uint32_t n; /* slots still to be done */
 	uint32_t *slots;
 	bool *has;
+	uint32_t round; /* how many found what cannot be read */
 	/* One round: slots[0..todo) are not begun with, the last `failed` ones are to be tried again. */
 	uint32_t todo, failed;
 	unsigned int running, urgent; /* tasks beside the first one; those of them that take urgent slots */
@@ -77,7 +79,7 @@ static void finish_slot(struct lockc *c, struct oslot *s)
 struct loaded {
 	struct rec_open *recs;
 	size_t n, cap;
-	int err;
+	char bad[REC_KEY_TEXT_SIZE]; /* the key of the record that cannot be read */
 };
 
 static int load_one(void *arg, struct blob key, struct blob val)
@@ -97,12 +99,12 @@ static int load_one(void *arg, struct blob key, struct blob val)
 		l->recs = r;
 		l->cap = cap;
 	}
-	e = rec_open_decode(val, &l->recs[l->n]);
-	if (e < 0)
+	e = rec_open_check(key, val, &l->recs[l->n]);
+	if (e < 0) {
+		rec_key_text(key, l->bad);
 		return e;
+	}
 	l->n++;
-	if (l->recs[l->n - 1].id != id)
-		return -EBADMSG;
 	return 0;
 }
 
@@ -135,11 +137,17 @@ static int load_slot(struct takeover *t, uint32_t slot)
 		e = take_records(s, &l);
 	if (s && e == 0)
 		finish_slot(t->c, s);
-	if (s && e < 0)
-		log_err("lock: the records of a slot cannot be read, its files stay closed: slot=%u error=%s%s",
-			slot, log_errno(e),
+	if (s && e < 0 && l.bad[0] && t->round % DAMAGED_SAY_ROUNDS == 0)
+		log_err("lock: a record cannot be read, the files of its slot stay closed until \"holdfast state "
+			"repair\" moves it aside: slot=%u key=%s error=%s%s",
+			slot, l.bad, log_errno(e),
 			e == -EPROTONOSUPPORT ? " (written by a newer release)" : "");
+	else if (s && e < 0 && !l.bad[0])
+		log_err("lock: the records of a slot cannot be read, its files stay closed: slot=%u error=%s",
+			slot, log_errno(e));
 	loaded_done(&l);
+	if (s && e < 0 && l.bad[0] && aside_unreadable(t->c, slot, t->epoch) > 0)
+		e = -EAGAIN; /* what stays can be read: at once anew */
 	return s ? e : 0;
 }
 
@@ -331,6 +339,12 @@ static void urge_all(struct takeover *t)
 	}
 }
 
+/* A fault of a record, which was said already; -EAGAIN: it was moved aside. */
+static bool is_of_record(int err)
+{
+	return err == -EBADMSG || err == -EPROTONOSUPPORT || err == -EAGAIN;
+}
+
 /* [task] Claims and loads what is left. 0 when nothing is left. */
 static int round_of(struct takeover *t)
 {
@@ -346,7 +360,7 @@ static int round_of(struct takeover *t)
 	while (t->running > 0)
 		(void)gate_wait(&t->idle, 0);
 	task_shield_end();
-	if (t->err < 0 && !t->c->lost)
+	if (t->err < 0 && !is_of_record(t->err) && !t->c->lost)
 		log_err("lock: slots cannot be taken over, trying again: slots=%u error=%s", t->todo + t->failed,
 			log_errno(t->err));
 	/* The failed ones join those that nobody came to. */
@@ -368,9 +382,9 @@ static void run_takeover(void *arg)
 		if (t->n == 0)
 			break;
 		e = round_of(t);
-		if (e < 0)
-			(void)task_sleep(e == -EBADMSG || e == -EPROTONOSUPPORT ? DAMAGED_RETRY_NS :
-										  RETRY_NS);
+		if (e < 0 && e != -EAGAIN)
+			(void)task_sleep(is_of_record(e) ? DAMAGED_RETRY_NS : RETRY_NS);
+		t->round += is_of_record(e);
 	}
 	free(t->slots);
 	free(t->has);

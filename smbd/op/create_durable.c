@@ -142,6 +142,7 @@ struct ntstatus create_reclaim(struct create *c)
 		.has_lease = c->ctx.present & SMB2_CTX_RQLS,
 		.lease_key = c->ctx.lease.key,
 		.session_id = c->req->session->id,
+		.client = c->req->conn->name,
 		.volatile_id = c->open->id.volatile_id,
 	};
 	struct ntstatus s;

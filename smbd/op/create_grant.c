@@ -3,6 +3,7 @@
  * The decision of the file's owner about a CREATE, and what is done to the file once it was
  * granted. Home worker's thread, in the request's task.
  */
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "node/log/log.h"
@@ -56,6 +57,7 @@ static void want_fill(const struct create *c, const struct open *o, struct rec_o
 		.volatile_id = o->id.volatile_id,
 	};
 	memcpy(w->handle, f->handle.data, f->handle.len);
+	snprintf(w->client, sizeof(w->client), "%s", c->req->conn->name);
 	if (c->overwrite && !(c->granted & SMB2_FILE_WRITE_DATA)) {
 		w->access |= SMB2_FILE_WRITE_DATA;
 		w->options |= FILE_OPEN_OPT_OVERWROTE;

@@ -10,6 +10,8 @@
 #   poweroff   the whole node is gone without a packet
 #   cut        the node lives but is cut off from the network, and healed later
 #   pause      the node is stopped for longer than its right to serve, and woken
+#   drain      the operator has the slots handed over, and back again later; nobody's connection breaks
+#   stop       the node is stopped in order
 . "$(dirname "$0")/lab/test.sh"
 PEER=$(cd "$(dirname "$0")" && pwd)
 SCENARIO=${1:?which scenario}
@@ -29,6 +31,10 @@ cut) event="$LAB cut 1" aim=$((detection + 500)) back=:
 	more=(--without 1 --after "sleep 2; $LAB heal 1" --settle 4) ;;
 pause) event="$LAB pause 1" aim=$((detection + 500)) back=:
 	more=(--without 1 --after "sleep 3; $LAB cont 1" --settle 4) ;;
+drain) event="$LAB cli 1 node drain n1 && sleep 0.5 && $LAB cli 2 --json open list | jq -e 'length > 0 and all(.[]; .node != \"n1\")' > /dev/null"
+	aim=500 back=:
+	more=(--after "sleep 1; $LAB cli 1 node resume n1" --settle 2) ;;
+stop) event="$LAB stop 1" aim=500 back="lab_start 1" more=(--without 1) ;;
 *) fail "there is no scenario $SCENARIO" ;;
 esac
 # A hard limit that no run may pass: far beyond the aim, since machines under test are busy ones.

@@ -5,6 +5,7 @@ cd_programs() {
 	local p f
 	HF_BUILD=${HF_BUILD:-$(cd "$HF_LAB_HOME/../.." && pwd)/build}
 	mkdir -p "$HF_LAB/bin" "$HF_LAB/store"
+	(umask 077; head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' > "$HF_LAB/cluster.key")
 	for p in holdfast-clusterd holdfast fakesmbd; do
 		f=$(find "$HF_BUILD" -type f -name "$p" -perm -u+x -not -path '*/.libs/*' 2>/dev/null | head -1)
 		[ -n "$f" ] || lab_die "no program $p under $HF_BUILD: build the tree first (make), or set HF_BUILD"
@@ -23,6 +24,7 @@ cd_start() {
 	store: lmdb:$HF_LAB/store
 	run_dir: /run/holdfast
 	state_dir: $d
+	cluster_key_file: $HF_LAB/cluster.key
 	log: file:$d/log/clusterd.log
 	log_level: debug
 	END

@@ -135,6 +135,12 @@ static void test_output(void **state)
 	prints("[{\"rows\":[{\"key\":\"k\",\"value\":\"2s\"}]},{\"status\":0}]", CTL_VALUE, false, "2s\n");
 	prints("[{\"object\":{\"epoch\":3},\"rows\":[]},{\"status\":0}]", CTL_STATUS, true, "{\n  \"epoch\": 3\n}\n");
 	prints("[{\"status\":0}]", CTL_QUIET, true, "");
+	prints("[{" COLUMNS ",\"rows\":[{\"name\":\"a\",\"n\":1}]},{\"object\":{\"left\":1}},{\"status\":6}]", CTL_REPORT,
+	       false, "NAME  N\na     1\nleft: 1\n");
+	prints("[{" COLUMNS ",\"rows\":[]},{\"object\":{\"left\":0}},{\"status\":0}]", CTL_REPORT, false, "left: 0\n");
+	prints("[{\"object\":{\"left\":0}},{\"status\":0}]", CTL_REPORT, true, "{\n  \"left\": 0,\n  \"findings\": []\n}\n");
+	prints("[{" COLUMNS ",\"rows\":[{\"n\":1},{\"n\":2}]},{\"next\":\"x\"},{\"status\":0}]", CTL_PAGES, true,
+	       "[\n{\"n\":1},\n{\"n\":2}");
 }
 
 static int run(int argc, const char **argv, const char *expect_err)

@@ -80,6 +80,26 @@ static void test_smbd_dies(void **state)
 	sim_done(&sim);
 }
 
+/* A node that drains stays a member that may serve, in a view that says so; and back. */
+static void test_drain(void **state)
+{
+	static const enum view_state states[] = { VIEW_DRAINING, VIEW_UP };
+	struct msg_node self;
+	unsigned int i;
+
+	start(3, 5);
+	for (i = 0; i < ARRAY_SIZE(states); i++) {
+		self = sim.nodes[1].core.self;
+		self.member.state = states[i];
+		vcore_self(&sim.nodes[1].core, &self);
+		sim_run(&sim, 50 * MS);
+		assert_int_equal(view_find(sim.stored, 2)->state, states[i]);
+		assert_true(view_find(sim.stored, 2)->incarnation == sim.nodes[1].inc);
+		all_serve(3);
+	}
+	sim_done(&sim);
+}
+
 static void test_clusterd_restarts(void **state)
 {
 	uint64_t epoch;
@@ -224,6 +244,7 @@ int main(void)
 		cmocka_unit_test(test_start),
 		cmocka_unit_test(test_node_dies),
 		cmocka_unit_test(test_smbd_dies),
+		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_clusterd_restarts),
 		cmocka_unit_test(test_minority),
 		cmocka_unit_test(test_short_cut),

@@ -26,6 +26,9 @@ struct store {
 	int fail;
 	uint64_t delay;
 	uint64_t seed;
+	/* The one resource that there may be. */
+	char *res_name;
+	uint64_t res_version;
 };
 
 struct pending {
@@ -63,6 +66,7 @@ void mem_store_free(struct store *s)
 			rec_free(r);
 	}
 	free(s->slots);
+	free(s->res_name);
 	free(s);
 }
 
@@ -201,5 +205,38 @@ int store_used_slots(struct store *s, bool *ret_has)
 	wait_a_bit(s);
 	for (uint32_t i = 0; i < s->info.slots; i++)
 		ret_has[i] = !list_empty(&s->slots[i].recs);
+	return 0;
+}
+
+int store_res_get(struct store *s, const char *kind, const char *name, struct arena *a, struct store_res *ret)
+{
+	wait_a_bit(s);
+	if (!s->res_name || strcmp(s->res_name, name) != 0)
+		return -ENOENT;
+	*ret = (struct store_res){ .kind = kind, .name = name, .version = s->res_version, .val = BLOB("", 0) };
+	return 0;
+}
+
+int store_res_put(struct store *s, const char *kind, const char *name, struct blob val, uint64_t expect,
+		  uint64_t *ret_version)
+{
+	wait_a_bit(s);
+	if (expect == 0 && s->res_name)
+		return -EEXIST;
+	if (expect != 0 && expect != s->res_version)
+		return -ESTALE;
+	free(s->res_name);
+	s->res_name = val.data ? strdup(name) : NULL;
+	s->res_version++;
+	return 0;
+}
+
+int store_write(struct store *s, uint32_t slot, uint64_t epoch, const struct store_mut *muts, unsigned int n)
+{
+	wait_a_bit(s);
+	if (s->slots[slot].owner.epoch != epoch)
+		return -ESTALE;
+	for (unsigned int i = 0; i < n; i++)
+		put(&s->slots[slot], muts[i].key, muts[i].val);
 	return 0;
 }

@@ -41,6 +41,7 @@ static struct rec_open full(void)
 			      .home_incarnation = 99,
 			      .open_req = 55,
 			      .session_id = 0x99,
+			      .client = "[2001:db8::7]:50000",
 			      .volatile_id = 0x98,
 			      .disconnected = true,
 			      .deadline = 123456789 };
@@ -95,7 +96,7 @@ static void assert_same(const struct rec_open *a, const struct rec_open *b)
 		    x.unlock_req == y.unlock_req && x.unlock_outcome == y.unlock_outcome &&
 		    x.home_node == y.home_node && x.home_worker == y.home_worker &&
 		    x.home_incarnation == y.home_incarnation && x.open_req == y.open_req &&
-		    x.session_id == y.session_id && x.volatile_id == y.volatile_id &&
+		    x.session_id == y.session_id && strcmp(x.client, y.client) == 0 && x.volatile_id == y.volatile_id &&
 		    x.deadline == y.deadline);
 	assert_true(x.directory == y.directory && x.persistent == y.persistent &&
 		    x.durable == y.durable && x.durable_v2 == y.durable_v2 &&
