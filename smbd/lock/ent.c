@@ -83,6 +83,7 @@ static void send_note(struct lk_core *c, struct lk_ent *e, uint32_t flags, struc
 			    .id = e->rec.id,
 			    .flags = flags,
 			    .outcome = e->note_why,
+			    .version = e->rec.version,
 			    .file_version = e->rec.file_version };
 
 	if (flags & LKF_STATE) {

@@ -95,7 +95,8 @@ void home_note(struct lockc *c, struct lk_msg *m)
 		o->permit = !o->rec.disconnected && o->rec.phase == REC_OPEN;
 	if (m->flags & LKF_STATE)
 		new_state(o, m);
-	if (m->flags & LKF_GONE)
+	/* Not when it was given to us again after the note was written. */
+	if ((m->flags & LKF_GONE) && m->version >= o->rec.version)
 		gone(c, o, m->outcome);
 	ack_after_io(c, o, m);
 	home_open_unref(o);

@@ -177,6 +177,7 @@ void lockc_linked(struct lockc *c, const struct place *to)
 		return;
 	if (p->sent_at != 0)
 		send_round(c, p);
+	lockd_linked(c);
 	ask_anew(c, false, to, UINT64_MAX);
 }
 

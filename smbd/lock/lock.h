@@ -133,8 +133,8 @@ int lockc_view(struct lockc *c, const struct view *v) HF_MUST_CHECK;
  * trusted. */
 void lockc_receive(struct lockc *c, uint32_t from_node, struct blob msg);
 
-/* The way to another worker works again: what may have been lost is sent again now rather than by
- * and by. On the worker's thread. */
+/* The way to another worker, or from it, works again: what may have been lost is sent again now rather
+ * than by and by. On the worker's thread. */
 void lockc_linked(struct lockc *c, const struct place *to);
 
 /*

@@ -146,6 +146,8 @@ void lockd_commit(struct lockc *c, struct oslot *s, struct fx *fx);
 /* Tells what is durable, decides what was held, tries failed writes again. */
 void lockd_poll(struct lockc *c, struct oslot *s);
 void lockd_tick(struct lockc *c, bool slow);
+/* Says again what homes have not acknowledged. */
+void lockd_linked(struct lockc *c);
 struct oslot *oslot_new(struct lockc *c, uint32_t slot, uint64_t epoch);
 /* Forgets a slot: another one owns it. */
 void oslot_drop(struct lockc *c, struct oslot *s);

@@ -361,6 +361,21 @@ static void slow_tick(struct lockc *c, struct oslot *s, bool serve)
 	lockd_commit(c, s, &fx);
 }
 
+void lockd_linked(struct lockc *c)
+{
+	struct oslot *s, *tmp;
+
+	list_foreach_safe(s, tmp, &c->owned, link) {
+		struct fx fx;
+
+		if (s->phase != SLOT_SERVING || list_empty(&s->core.noted))
+			continue;
+		fx_init(&fx);
+		core_renote(&s->core, &fx);
+		lockd_commit(c, s, &fx);
+	}
+}
+
 void lockd_tick(struct lockc *c, bool slow)
 {
 	bool serve = lockc_may_serve(c);

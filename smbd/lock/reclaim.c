@@ -14,7 +14,8 @@ static bool may_steal(const struct lk_ent *e, const struct lk_msg *m)
 
 int attach(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, uint64_t now, struct fx *fx)
 {
-	if (!ent_at(e, &m->from) && ent_home_alive(c, e)) {
+	/* Also when it is on its way to a third home: this one, should it have it, is about to lose it. */
+	if ((e->note_flags & LKF_GONE) || (!ent_at(e, &m->from) && ent_home_alive(c, e))) {
 		if (!(e->note_flags & LKF_GONE))
 			ent_note(c, e, LKF_GONE, LK_GONE_MOVED, fx);
 		file_park(e->file, m);

@@ -76,7 +76,8 @@ static void tell_gone(struct lk_core *c, const struct lk_msg *m, int why, struct
 			    .slot = c->slot,
 			    .id = m->rec.id,
 			    .flags = LKF_GONE,
-			    .outcome = why };
+			    .outcome = why,
+			    .version = m->rec.version };
 
 	fx_send(fx, m->from, &r);
 }

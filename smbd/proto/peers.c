@@ -13,6 +13,7 @@
 enum {
 	METHOD_LOCK = 1, /* one-way: a message of the lock layer */
 	METHOD_END_SESSION = 2, /* session id (8, little-endian), SID */
+	METHOD_LINKED = 3, /* one-way: the sender's link to this worker is up again */
 };
 
 /* How long a reconnecting client waits for its former session on another node. */
@@ -48,6 +49,20 @@ static void on_lock(struct rpc_request *rq)
 		lockc_receive(w->lock, rpc_conn_peer(rq->conn)->node_id, rq->payload);
 }
 
+/* The answers of a worker may have been lost while its own link to here was not up: it is asked again. */
+static void on_linked(struct rpc_request *rq)
+{
+	struct worker *w = worker_current();
+	const struct rpc_hello *peer;
+
+	if (!w->lock || !rq->conn)
+		return;
+	peer = rpc_conn_peer(rq->conn);
+	lockc_linked(w->lock, &(struct place){ .node = peer->node_id,
+					       .worker = peer->worker,
+					       .incarnation = peer->incarnation });
+}
+
 static void on_end_session(struct rpc_request *rq)
 {
 	struct rd r = rd_of(rq->payload);
@@ -65,6 +80,7 @@ static void on_end_session(struct rpc_request *rq)
 const struct rpc_method peers_methods[] = {
 	{ METHOD_LOCK, "lock", on_lock, true },
 	{ METHOD_END_SESSION, "end_session", on_end_session, false },
+	{ METHOD_LINKED, "linked", on_linked, true },
 	RPC_METHODS_END,
 };
 
@@ -104,7 +120,8 @@ static void link_drop(struct link *l)
 	}
 }
 
-/* What the lock layer sent while the link was down is lost: it says it again at once, not after a while. */
+/* What the lock layer sent while the link was down is lost: it says it again at once, not after a while; and so does the
+ * other end, which waits for what was lost. */
 static int link_up(struct rpc_conn *conn, void *arg)
 {
 	const struct link *l = arg;
@@ -112,7 +129,7 @@ static int link_up(struct rpc_conn *conn, void *arg)
 
 	if (l->peers->worker->lock)
 		lockc_linked(l->peers->worker->lock, &at);
-	return 0;
+	return rpc_conn_send(conn, METHOD_LINKED, BLOB(NULL, 0));
 }
 
 static int link_add(struct peers *p, const struct view_member *m, uint32_t worker)
