@@ -78,6 +78,21 @@ static int read_view(struct store *s, struct arena *a, struct view **ret, uint64
 	return view_decode(res.val, ret);
 }
 
+/* Runs of smbd that the next view is without can write nothing more before anybody gets their slots. */
+static int fence_gone(struct store *s, const struct view *base, const struct view *next)
+{
+	const struct view_member *m;
+	uint32_t i;
+	int r = 0;
+
+	for (i = 0; i < base->n && r == 0; i++) {
+		m = &base->members[i];
+		if (m->incarnation && !view_has(next, m->node_id, m->incarnation))
+			r = store_fence(s, m->node_id, m->incarnation);
+	}
+	return r;
+}
+
 static int try_publish(struct publish_job *p, struct store *s)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -93,7 +108,9 @@ static int try_publish(struct publish_job *p, struct store *s)
 		p->stored = TAKE_PTR(found);
 		return -ESTALE;
 	}
-	r = view_encode(p->next, &a, &b);
+	r = fence_gone(s, p->base, p->next);
+	if (r == 0)
+		r = view_encode(p->next, &a, &b);
 	if (r == 0)
 		r = store_res_put(s, STORED_VIEW_KIND, STORED_VIEW_NAME, b, version, NULL);
 	if (r == 0)

@@ -201,7 +201,7 @@ static void look_at_path(struct res_job *j, const struct share_conf *s)
 {
 	struct stat st;
 
-	if (stat(s->path, &st) < 0 || !S_ISDIR(st.st_mode))
+	if (s->path[0] == '/' && (stat(s->path, &st) < 0 || !S_ISDIR(st.st_mode)))
 		snprintf(j->warning, sizeof(j->warning),
 			 "%.300s is not a directory on this node; make it there on every node", s->path);
 }

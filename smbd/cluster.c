@@ -11,6 +11,10 @@
 #include "node/log/log.h"
 #include "smbd/listing.h"
 #include "smbd/op/lock_layer.h"
+#include "statestore/store.h"
+#include "smbd/vfs/fence.h"
+
+#define STOP_LOOK_NS (10 * NSEC_PER_MSEC)
 
 /* How long an orderly end waits for a view without our slots; and then until the new owners have heard all that we
  * hold, so that they serve before our clients come to them. */
@@ -23,9 +27,17 @@ struct cluster {
 	const struct net_addr *addrs;
 	size_t n_addrs;
 	struct cluster_client *client;
+	struct list waiting; /* views that wait until the runs that they are without are fenced */
+	bool handing_out;    /* a task sees to them */
+	bool stopping;
 	bool configured, listening;
 	bool leaving;             /* worker 0's */
 	atomic_bool handed_over;  /* our slots are other nodes' */
+};
+
+struct waiting_view {
+	struct list link;
+	struct view *view; /* referenced */
 };
 
 /* The others went on without this process: what it holds belongs to them. No cleaning up, it would
@@ -34,6 +46,11 @@ static _Noreturn void evicted(void)
 {
 	log_err("this incarnation is over, ending at once");
 	_exit(CLUSTER_EXIT_EVICTED);
+}
+
+static void fenced(void)
+{
+	evicted();
 }
 
 /* Nothing works without it; noded starts the process anew. */
@@ -100,6 +117,11 @@ static void on_ready(void *arg, uint32_t node_id, uint64_t incarnation)
 	c->smbd->incarnation = incarnation;
 	log_info("known to the cluster: node=%u incarnation=%llx", node_id,
 		 (unsigned long long)incarnation);
+	/* Before anything is claimed: so that the others can fence this run. In no view yet, it may wait. */
+	r = store_enroll(c->smbd->store, node_id, incarnation, NULL);
+	if (r < 0)
+		fatal("cannot leave this run's address in the state store", r);
+	vfs_fence_self(&(struct vfs_run){ node_id, incarnation }, c->smbd->conf->state_dir, fenced);
 	r = lock_layer_listen(c->smbd, c->key, c->smbd->conf->rpc_address);
 	if (r < 0)
 		fatal("cannot listen for other nodes at rpc_address", r);
@@ -119,6 +141,60 @@ static void maybe_listen(struct cluster *c)
 	c->listening = true;
 }
 
+static void hand_out(struct cluster *c, const struct view *v)
+{
+	note_all(c, v);
+	if (c->leaving && view_find(v, c->smbd->node_id)->state == VIEW_DRAINING)
+		atomic_store(&c->handed_over, true);
+	if (c->configured)
+		maybe_listen(c);
+}
+
+/* [task] Views go on, in order, once what the dead have on its way to the files cannot arrive any more. */
+static void hand_out_task(void *arg)
+{
+	struct cluster *c = arg;
+	struct waiting_view *w;
+
+	while ((w = list_first(&c->waiting, struct waiting_view, link))) {
+		if (!c->stopping)
+			vfs_fence_wait();
+		list_remove(&w->link);
+		if (!c->stopping)
+			hand_out(c, w->view);
+		view_unref(w->view);
+		free(w);
+	}
+	c->handing_out = false;
+}
+
+static void hand_out_later(struct cluster *c, const struct view *v)
+{
+	struct waiting_view *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		fatal("cannot hand out a view", -ENOMEM);
+	w->view = view_ref(v);
+	list_append(&c->waiting, &w->link);
+	if (c->handing_out)
+		return;
+	c->handing_out = true;
+	if (task_spawn(c->smbd->workers[0].loop, hand_out_task, c, NULL) < 0)
+		fatal("cannot hand out a view", -ENOMEM);
+}
+
+static void fence_missing(const struct view *v)
+{
+	struct vfs_run live[VIEW_MEMBERS_MAX];
+	size_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < v->n; i++)
+		if (v->members[i].incarnation)
+			live[n++] = (struct vfs_run){ v->members[i].node_id, v->members[i].incarnation };
+	vfs_fence_view(live, n);
+}
+
 static void on_view(void *arg, const struct view *v)
 {
 	struct cluster *c = arg;
@@ -128,11 +204,11 @@ static void on_view(void *arg, const struct view *v)
 	atomic_store(&s->epoch, v->epoch);
 	if (!view_has(v, s->node_id, s->incarnation))
 		return;
-	note_all(c, v);
-	if (c->leaving && view_find(v, s->node_id)->state == VIEW_DRAINING)
-		atomic_store(&c->handed_over, true);
-	if (c->configured)
-		maybe_listen(c);
+	fence_missing(v);
+	if (c->handing_out || vfs_fence_pending())
+		hand_out_later(c, v);
+	else
+		hand_out(c, v);
 }
 
 static void on_lease(void *arg, uint64_t deadline)
@@ -207,6 +283,7 @@ int cluster_start(struct smbd *s, const struct rpc_key *key, const struct net_ad
 	if (!c)
 		return -ENOMEM;
 	c->smbd = s;
+	list_init(&c->waiting);
 	c->key = key;
 	c->addrs = addrs;
 	c->n_addrs = n_addrs;
@@ -277,6 +354,10 @@ void cluster_worker_stop(struct worker *w)
 		task_cancel(w->smbd->heartbeat);
 	while (w->index == 0 && w->smbd->heartbeat)
 		task_yield();
+	if (w->index == 0 && c)
+		c->stopping = true;
+	while (w->index == 0 && c && c->handing_out)
+		(void)task_sleep(STOP_LOOK_NS);
 	lock_layer_stop(w);
 	if (w->index == 0 && c)
 		cluster_client_free(TAKE_PTR(c->client));

@@ -16,6 +16,7 @@
 #include "smbd/op/lock_layer.h"
 #include "smbd/op/ops.h"
 #include "smbd/proto/peers.h"
+#include "smbd/vfs/vfs.h"
 #include "statestore/store.h"
 
 /* Smaller limits than this refuse clients long before the configuration does. */
@@ -122,8 +123,8 @@ static int load(struct program *p)
 	return rpc_key_load(p->conf->cluster_key_file, &p->key); /* says why itself */
 }
 
-/* In a new cluster clusterd makes the store, which takes a moment: waits for it. 1: a signal came
- * meanwhile. */
+/* In a new cluster clusterd makes the store, which takes a moment, and storage may be away: waits for it. 1: a signal
+ * came meanwhile. */
 static int open_store(struct program *p, const sigset_t *set)
 {
 	const struct timespec pause = { .tv_nsec = 50000000 };
@@ -133,7 +134,7 @@ static int open_store(struct program *p, const sigset_t *set)
 
 	for (;;) {
 		r = store_open(p->conf->store, NULL, &p->smbd.store, err, sizeof(err));
-		if (r != -ENOENT)
+		if (r != -ENOENT && r != -ETIMEDOUT)
 			break;
 		if (tries++ == 0)
 			log_info("waiting for the store: %s", err);
@@ -213,6 +214,7 @@ static int serve(struct program *p, sigset_t *set)
 		cluster_leave(p->cluster);
 	}
 	server_stop(&p->smbd);
+	vfs_end();
 	offload_stop();
 	return r;
 }

@@ -5,8 +5,13 @@
  */
 #include "statestore/lmdb_priv.h"
 
+#include <unistd.h>
+
+#include "node/base/fault.h"
 #include "node/log/log.h"
 #include "statestore/wait.h"
+
+#define SLOW_COMMIT_US 50000
 
 void lmdb_job_submit(struct lmdb_store *s, struct lmdb_job *job)
 {
@@ -55,8 +60,11 @@ static int commit_batch(struct lmdb_store *s, struct list *batch)
 static void run_batch(struct lmdb_store *s, struct list *batch)
 {
 	struct lmdb_job *job, *tmp;
-	int r = lmdb_writer_lock(s->writer);
+	int r;
 
+	if (fault(FAULT_SLOW_COMMIT))
+		usleep(SLOW_COMMIT_US);
+	r = lmdb_writer_lock(s->writer);
 	if (r == 0) {
 		r = commit_batch(s, batch);
 		lmdb_writer_unlock(s->writer);

@@ -7,7 +7,7 @@
 
 #include "statestore/wait.h"
 
-static const struct store_ops *const backends[] = { &store_lmdb_ops };
+static const struct store_ops *const backends[] = { &store_lmdb_ops, &store_rados_ops };
 
 void store_say(char *errbuf, size_t errlen, const char *fmt, ...)
 {
@@ -30,7 +30,7 @@ int store_open(const char *url, const struct store_info *create, struct store **
 		    strncmp(url, backends[i]->scheme, (size_t)(colon - url)) == 0)
 			return backends[i]->open(colon + 1, create, ret, errbuf, errlen);
 	}
-	store_say(errbuf, errlen, "store '%s' is not understood: write lmdb:/DIRECTORY", url);
+	store_say(errbuf, errlen, "store '%s' is not understood: write lmdb:/DIRECTORY or rados:POOL", url);
 	return -EINVAL;
 }
 
@@ -78,6 +78,11 @@ int store_claim(struct store *s, const uint32_t *slots, unsigned int n, uint64_t
 	const struct store_owner owner = { .epoch = epoch, .incarnation = incarnation, .node = node };
 
 	return n == 0 ? 0 : s->ops->claim(s, slots, n, &owner, ret_ok);
+}
+
+uint32_t store_claim_batch(const struct store *s)
+{
+	return s->ops->claim_batch ? s->ops->claim_batch : UINT32_MAX;
 }
 
 int store_slot_owner(struct store *s, uint32_t slot, struct store_owner *ret)
@@ -138,4 +143,14 @@ int store_counter_raise(struct store *s, const char *name, uint64_t at_least, ui
 int store_counter_next(struct store *s, const char *name, uint64_t *ret)
 {
 	return s->ops->counter(s, name, 0, 1, ret);
+}
+
+int store_enroll(struct store *s, uint32_t node, uint64_t incarnation, const char *addr)
+{
+	return s->ops->enroll ? s->ops->enroll(s, node, incarnation, addr) : 0;
+}
+
+int store_fence(struct store *s, uint32_t node, uint64_t incarnation)
+{
+	return s->ops->fence ? s->ops->fence(s, node, incarnation) : 0;
 }

@@ -29,10 +29,11 @@ struct store_info {
 #define STORE_KEY_MAX 255
 #define STORE_VAL_MAX (1u << 20)
 
-/* Opens the store at `url` ("lmdb:/dir", "rados:pool[/namespace][?conf=..]"); makes it when it is empty and
- * `create` is not NULL (its slots and cluster name are used, uuid is drawn).
- * -EINVAL unknown scheme, -EMEDIUMTYPE not a Holdfast store, -EPROTONOSUPPORT written by a newer release,
- * -EUCLEAN damaged, -EACCES, -ENOSPC, -EIO. On failure `errbuf` holds one sentence for the operator. */
+/* Opens the store at `url` ("lmdb:/dir", "rados:pool[/namespace][?conf=..&id=..&keyring=..]"); makes it when it is empty
+ * and `create` is not NULL (its slots and cluster name are used, uuid is drawn). Blocks the thread, not for ever.
+ * -EINVAL unknown scheme, -EMEDIUMTYPE not a Holdfast store, -EPROTONOSUPPORT written by a newer release, -EUCLEAN damaged,
+ * -EOPNOTSUPP a pool that cannot hold records, -EACCES, -ENOSPC, -EIO; -ENOENT there is none yet and -ETIMEDOUT the storage
+ * does not answer: may be better later. On failure `errbuf` holds one sentence for the operator. */
 int store_open(const char *url, const struct store_info *create, struct store **ret, char *errbuf, size_t errlen);
 /* Waits for what was submitted, then closes. NULL is allowed. */
 void store_close(struct store *s);
@@ -53,7 +54,8 @@ struct store_write {
 	uint64_t epoch;              /* the epoch under which the caller owns the slot */
 	const struct store_mut *muts;
 	unsigned int n_muts;
-	/* On a thread of the store; must not block. 0, -ESTALE (another owner claimed the slot), -ENOSPC, -EIO. */
+	/* On a thread of the store; must not block. 0, -ESTALE (another owner claimed the slot), -ESHUTDOWN (this handle
+	 * was fenced: nothing that it writes counts any more), -ENOSPC, -EIO. */
 	void (*done)(struct store_write *w, int status);
 	struct list link;            /* private */
 	int status;                  /* private */
@@ -67,6 +69,10 @@ int store_write(struct store *s, uint32_t slot, uint64_t epoch, const struct sto
  * slots[i] is now owned under `epoch`. 0 or a fault (then any prefix may have been claimed). */
 int store_claim(struct store *s, const uint32_t *slots, unsigned int n, uint64_t epoch, uint32_t node,
 		uint64_t incarnation, bool *ret_ok);
+
+/* How many slots are best claimed by one call, when more are to be had: where claims are dear, those that are needed first
+ * are had first. Not 0. */
+uint32_t store_claim_batch(const struct store *s);
 
 struct store_owner {
 	uint64_t epoch; /* 0: never claimed */
@@ -83,7 +89,8 @@ typedef int store_each_fn(void *arg, struct blob key, struct blob val);
 int store_scan(struct store *s, uint32_t slot, store_each_fn *each, void *arg);
 /* [task] One record. 0, -ENOENT. Value in `a`. */
 int store_get(struct store *s, uint32_t slot, struct blob key, struct arena *a, struct blob *ret);
-/* [task] Sets `ret_has[slot]` for every slot (array of store_info.slots) that holds at least one record. */
+/* [task] Sets `ret_has[slot]` for every slot (array of store_info.slots) that may hold a record. A backend which would
+ * have to look at every slot does not: then only a scan tells, and scans of several slots may run at once. */
 int store_used_slots(struct store *s, bool *ret_has);
 
 /* --- resources --- */
@@ -108,5 +115,14 @@ int store_res_revision(struct store *s, uint64_t *ret);
 int store_counter_raise(struct store *s, const char *name, uint64_t at_least, uint64_t *ret);
 /* [task] Adds one to a counter and returns the new value: never the same value twice. */
 int store_counter_next(struct store *s, const char *name, uint64_t *ret);
+
+/* --- fencing --- */
+
+/* [task] Names a client of the storage by which run `incarnation` of `node` writes, so that store_fence() reaches it: `addr`
+ * as Ceph spells it (of a CephFS client, say), or NULL: this handle itself. Before the run's first claim. */
+int store_enroll(struct store *s, uint32_t node, uint64_t incarnation, const char *addr);
+/* [task] Shuts every client which that run has enrolled out of the storage (its calls end with -ESHUTDOWN): whoever claims
+ * a slot afterwards finds nothing of it added later. Before its slots are claimed by others; may be repeated. */
+int store_fence(struct store *s, uint32_t node, uint64_t incarnation);
 
 #endif

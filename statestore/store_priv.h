@@ -7,6 +7,7 @@
 
 struct store_ops {
 	const char *scheme; /* "lmdb": what stands before the colon of the URL */
+	uint32_t claim_batch; /* 0: all at once */
 	/* `rest` is what stands behind the colon. */
 	int (*open)(const char *rest, const struct store_info *create, struct store **ret, char *errbuf,
 		    size_t errlen);
@@ -26,6 +27,9 @@ struct store_ops {
 			size_t *ret_n);
 	int (*res_revision)(struct store *s, uint64_t *ret);
 	int (*counter)(struct store *s, const char *name, uint64_t at_least, uint64_t add, uint64_t *ret);
+	/* NULL: nothing to do. */
+	int (*enroll)(struct store *s, uint32_t node, uint64_t incarnation, const char *addr);
+	int (*fence)(struct store *s, uint32_t node, uint64_t incarnation);
 };
 
 /* First member of every backend's own struct. */
@@ -34,7 +38,7 @@ struct store {
 	struct store_info info;
 };
 
-extern const struct store_ops store_lmdb_ops;
+extern const struct store_ops store_lmdb_ops, store_rados_ops;
 
 #define STORE_FORMAT 1
 

@@ -30,7 +30,7 @@ enum cluster_query_kind {
 /* Any callback may be NULL. */
 struct cluster_client_ops {
 	/* clusterd knows this process as `incarnation` of node `node_id` (once; a reconnect keeps the incarnation). It
-	 * is not in a view yet. Never called for an observer. */
+	 * is not in a view yet, so this one may wait. Never called for an observer. */
 	void (*on_ready)(void *arg, uint32_t node_id, uint64_t incarnation);
 	/* The view in force; epochs come in ascending order. The reference is the callee's to take (view_ref). */
 	void (*on_view)(void *arg, const struct view *v);

@@ -10,9 +10,12 @@ check_table() {
 check_tools() {
 	local t
 	for t in corosync corosync-quorumtool smbclient nsenter unshare ip jq python3 smbd krb5kdc kadmin.local \
-		kinit smbtorture clang mdb_dump tshark; do
+		kinit smbtorture clang mdb_dump tshark ceph-mon ceph-osd ceph-mds; do
 		command -v $t > /dev/null || die "$t is missing although its package is installed"
 	done
+	case $1 in *bench*)
+		command -v debootstrap > /dev/null || die "debootstrap is missing although its package is installed" ;;
+	esac
 	case $1 in *interop*)
 		for t in debootstrap patchelf slirp4netns; do
 			command -v $t > /dev/null || die "$t is missing although its package is installed"
@@ -29,11 +32,29 @@ check_give_up() {
 	exit 1
 }
 
+# check_limited LIMIT COMMAND...: the command's exit status, 124 when it did not end in time. When check itself is told to
+# stop, what runs is told so, too, and ends what it has started.
+check_limited() {
+	timeout --kill-after=20 "$@" < /dev/null 8>&- &
+	check_running=$!
+	wait "$check_running"
+	local rc=$?
+	check_running=
+	return $rc
+}
+
+check_stop() {
+	trap '' INT TERM HUP
+	[ -z "${check_running:-}" ] || { kill "$check_running"; wait "$check_running"; }
+	die "stopped"
+}
+trap check_stop INT TERM HUP
+
 # check_run NAME LIMIT COMMAND...
 check_run() {
 	local name=$1 limit=$2 log=$LOGS/$1.log from=$SECONDS rc
 	shift 2
-	timeout --kill-after=20 "$limit" "$@" > "$log" 2>&1 < /dev/null 8>&-
+	check_limited "$limit" "$@" > "$log" 2>&1
 	rc=$?
 	if [ $rc = 0 ]; then
 		printf 'ok      %-30s %4d s\n' "$name" $((SECONDS - from))
@@ -54,7 +75,7 @@ check_run() {
 # Unit tests count one by one.
 check_units() {
 	local name=$1 limit=$2 dir=$3 log=$LOGS/$1.log from=$SECONDS rc n
-	timeout --kill-after=20 "$limit" make -C "$dir" -j"$(nproc)" check > "$log" 2>&1 < /dev/null 8>&-
+	check_limited "$limit" make -C "$dir" -j"$(nproc)" check > "$log" 2>&1
 	rc=$?
 	n=$(awk '/^# PASS:/ {n += $3} END {print n + 0}' "$log")
 	for _ in $(seq "$n"); do echo "pass $name 0"; done >> "$OUT/results"
@@ -83,6 +104,7 @@ check_wanted() {
 check_build() {
 	case $1 in
 	sanitizers) BUILD=$OUT/sanitizers; set -- --enable-sanitizers ;;
+	chaos-proof) BUILD=$OUT/faults; set -- --enable-fault-points ;;
 	threads) BUILD=$OUT/threads; set -- --enable-sanitizers=thread ;;
 	*) BUILD=$OUT/release; return 0 ;;
 	esac

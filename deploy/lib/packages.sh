@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Installs the packages listed in deploy/packages, and only those that are missing. Daemons among
-# them (corosync, samba, krb5-kdc) are neither started nor left to start at the next boot.
+# them (corosync, samba, krb5-kdc, ceph) are neither started nor left to start at the next boot.
 
 # packages_of GROUP...
 packages_of() {
@@ -52,7 +52,7 @@ packages_install() {
 		die "installing packages failed; all of apt's output is in $log"
 	fi
 	[ -z "$made" ] || rm -f "$policy"
-	new=$(comm -13 <(echo "$before") <(packages_units) | grep -E '^(corosync|smb|nmb|samba|winbind|krb5)' | tr '\n' ' ')
+	new=$(comm -13 <(echo "$before") <(packages_units) | grep -E '^(corosync|smb|nmb|samba|winbind|krb5|ceph)' | tr '\n' ' ')
 	if [ -n "$new" ]; then
 		note "these services came with the packages and stay off: $new"
 		systemctl --quiet disable $new >> "$log" 2>&1 || note "they could not be disabled; see $log"

@@ -26,7 +26,7 @@ static const struct conf_row node_rows[] = {
 	  .prose = "The TCP port of SMB." },
 	{ "store", CONF_STRING, AT(store), .min = 6, .max = PATH_MAX_BYTES,
 	  .def = "lmdb:/var/lib/holdfast/state", .scope = CONF_AT_START,
-	  .prose = "The state store, the same on every node: lmdb:DIRECTORY or rados:POOL." },
+	  .prose = "The state store, the same on every node: lmdb:DIRECTORY or rados:POOL[/NAMESPACE]." },
 	{ "run_dir", CONF_STRING, AT(run_dir), .min = 1, .max = 80, .def = "/run/holdfast",
 	  .scope = CONF_AT_START,
 	  .prose = "The directory of the sockets between the processes of this node." },

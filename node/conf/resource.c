@@ -4,6 +4,7 @@
 
 #include "node/base/utf.h"
 #include "node/conf/conf_priv.h"
+#include "node/conf/share_path.h"
 #include "node/conf/tunables.h"
 
 #define SHARE(field) .offset = offsetof(struct share_conf, field), .scope = CONF_AT_ONCE
@@ -11,7 +12,8 @@
 
 static const struct conf_row share_rows[] = {
 	{ "path", CONF_STRING, SHARE(path), .min = 1, .max = 4095, .required = true,
-	  .prose = "The directory that is served, absolute and the same on every node." },
+	  .prose = "The directory that is served, the same on every node: an absolute path, or "
+		   "cephfs:[FS]/DIR[?conf=FILE][&id=NAME][&keyring=FILE] for one of a CephFS." },
 	{ "comment", CONF_STRING, SHARE(comment), .min = 0, .max = 255,
 	  .prose = "What clients show beside the name." },
 	{ "continuously_available", CONF_BOOL, SHARE(continuously_available), .def = "false",
@@ -48,14 +50,10 @@ static const struct conf_schema user_schema = {
 
 static int check_share(const void *obj, struct conf_error *err)
 {
+	_cleanup_share_path_ struct share_path p = { 0 };
 	const struct share_conf *s = obj;
 
-	if (!s->path || s->path[0] != '/' || s->path[strspn(s->path, "/")] == '\0')
-		return conf_fail(err, NULL, "path", "\"%.100s\" is not an absolute path below /",
-				 s->path ?: "");
-	if (strstr(s->path, "/../") || (strlen(s->path) > 2 && strcmp(s->path + strlen(s->path) - 3, "/..") == 0))
-		return conf_fail(err, NULL, "path", "\"%.100s\" holds \"..\"", s->path);
-	return 0;
+	return share_path_parse(s->path, &p, err);
 }
 
 static int check_user(const void *obj, struct conf_error *err)

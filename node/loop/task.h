@@ -68,4 +68,20 @@ void offload_stop(void);
  * it in place. */
 void offload_run(void (*fn)(void *arg), void *arg);
 
+/* A pool of its own for what blocks for long (a network file system): threads are started as they are needed, and stay. */
+struct offload_pool;
+int offload_pool_new(const char *name, unsigned int max_threads, struct offload_pool **ret);
+/* Waits for what runs and what is queued. NULL is allowed. */
+void offload_pool_free(struct offload_pool *p);
+/* As offload_run(). */
+void offload_pool_run(struct offload_pool *p, void (*fn)(void *arg), void *arg);
+
+struct offload_job {
+	struct list link; /* private */
+	void (*fn)(void *arg);
+	void *arg;
+};
+/* Runs job->fn(job->arg) on a thread of the pool some time, and nobody waits: fn may free the job. Any thread. */
+void offload_pool_post(struct offload_pool *p, struct offload_job *job);
+
 #endif

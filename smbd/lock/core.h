@@ -65,6 +65,7 @@ struct lk_ent {
 	uint32_t note_flags;
 	int note_why;
 	bool permit; /* its home need not ask */
+	bool io; /* its home may be at an I/O that it asked for */
 	bool zombie; /* closed; only its home has to acknowledge that */
 	bool asserted; /* its home named it since this owner took the slot */
 	bool unlinking; /* the owner's own unlink runs */

@@ -60,7 +60,7 @@ void ent_remove(struct lk_core *c, struct lk_ent *e, struct fx *fx)
 		list_remove(&e->in_file);
 		list_append(&f->zombies, &e->in_file);
 		e->zombie = true;
-		e->permit = false;
+		e->permit = e->io = false;
 		return;
 	}
 	if (e->note != 0)
@@ -129,7 +129,7 @@ void ent_acked(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 		ent_free(c, e);
 	} else {
 		if (flags & LKF_RECALL)
-			e->permit = false;
+			e->permit = e->io = false;
 		if (flags & LKF_GONE) {
 			ent_disconnect(c, e, now, fx);
 			ent_set_home(e, (struct place){ 0 });
@@ -140,7 +140,7 @@ void ent_acked(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 
 void ent_disconnect(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 {
-	e->permit = false;
+	e->permit = e->io = false;
 	if (!e->rec.disconnected || e->rec.deadline == 0) {
 		e->rec.disconnected = true;
 		e->rec.deadline = now + e->rec.timeout_ms * NS_PER_MS;

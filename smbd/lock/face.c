@@ -229,16 +229,14 @@ int lockc_io_begin(struct lockc *c, struct lk_open *o, uint64_t offset, uint64_t
 		m.ranges[0] =
 			(struct lk_range){ .offset = offset, .length = length, .exclusive = write };
 		m.n_ranges = 1;
-		home_open_ref(o);
 		e = home_call(c, &r, call_deadline(c), false);
-		if (e == LK_OK && o->gone)
-			e = LK_GONE;
-		home_open_unref(o);
-		if (e != LK_OK)
-			return e;
+		if (e == LK_OK && o->gone) {
+			lockc_io_end(c, o);
+			return LK_GONE;
+		}
+		return e;
 	}
-	home_open_ref(o);
-	o->io++;
+	home_io_begin(o);
 	return LK_OK;
 }
 

@@ -150,10 +150,10 @@ void file_kick(struct lk_core *c, struct lk_file *f, uint64_t now, struct fx *fx
 	f->kicking = true;
 	do {
 		f->again = false;
-		if (f->unacked == 0 && !list_empty(&f->parked))
-			run_parked(c, f, now, fx);
 		if (locks_kick(c, f, fx))
 			f->again = true;
+		if (f->unacked == 0 && !list_empty(&f->parked))
+			run_parked(c, f, now, fx);
 	} while (f->again);
 	f->kicking = false;
 	give_permits(c, f, fx);

@@ -108,6 +108,12 @@ void home_open_remove(struct lockc *c, struct lk_open *o)
 	home_open_unref(o);
 }
 
+void home_io_begin(struct lk_open *o)
+{
+	home_open_ref(o);
+	o->io++;
+}
+
 void home_own_shared(struct lk_open *o)
 {
 	o->own_shared = false;
@@ -293,6 +299,13 @@ static void apply(struct lockc *c, struct hreq *r, struct lk_msg *m)
 			o->rec.file_version = m->file_version;
 			o->rec.delete_pending = m->flags & LKF_DELETE_PENDING;
 		}
+		return;
+	case LKM_IO:
+		/* It counts from now on: a recall may arrive before the task runs. */
+		if (r->outcome == LK_OK && o->gone)
+			r->outcome = LK_GONE;
+		if (r->outcome == LK_OK)
+			home_io_begin(o);
 		return;
 	case LKM_QUERY:
 		r->info = (struct lk_file_info){ .opens = m->count,

@@ -3,6 +3,8 @@
  * asked is asked anew. */
 #include "smbd/lock/lockc_priv.h"
 
+#include "node/base/fault.h"
+
 #define RESEND_ROUND_NS (200 * NS_PER_MS)
 #define RESEND_CALL_NS (2000 * NS_PER_MS)
 
@@ -25,7 +27,7 @@ static bool has_to_name(const struct lockc *c, const struct peer *p, const struc
 {
 	const struct hslot *h = &c->hslots[o->rec.id & 0xffff];
 
-	return h->owned && h->moved > p->acked && place_equal(&h->owner, &p->place);
+	return h->owned && h->moved > p->acked && place_equal(&h->owner, &p->place) && !fault(FAULT_LOST_REASSERTION);
 }
 
 static void name_open(struct lockc *c, const struct peer *p, const struct lk_open *o)
@@ -39,6 +41,8 @@ static void name_open(struct lockc *c, const struct peer *p, const struct lk_ope
 
 	if (o->permit)
 		m.flags |= LKF_PERMIT;
+	if (o->io > 0)
+		m.flags |= LKF_IO;
 	if (o->closing)
 		m.flags |= LKF_CLOSING;
 	lockc_send(c, &p->place, &m);

@@ -32,6 +32,7 @@ struct oslot {
 	struct lk_core core;
 	enum oslot_phase phase;
 	uint64_t epoch; /* under which it was acquired: guards its records */
+	struct takeover *takeover; /* SLOT_LOADING: who will come to it, as long as nobody has */
 	struct list link; /* lockc.owned */
 	struct list held; /* requests that wait for SLOT_SERVING or for the right to serve */
 	uint32_t n_held;
@@ -151,11 +152,13 @@ void oslot_drop(struct lockc *c, struct oslot *s);
 /* Every member has re-asserted: from now on it serves. */
 void oslot_serve(struct lockc *c, struct oslot *s);
 
-/* --- takeover.c --- */
+/* --- takeover.c, takeover_done.c --- */
 /* The owner's part of a view change: slots lost, slots gained. */
 int takeover_view(struct lockc *c);
 /* A home's LKM_DONE. */
 void takeover_done(struct lockc *c, const struct lk_msg *m);
+/* Somebody waits for a slot that is SLOT_LOADING. */
+void takeover_urge(struct lockc *c, struct oslot *s);
 /* Counts a home's LKM_REASSERT. */
 void takeover_count(struct lockc *c, const struct lk_msg *m);
 /* Lets slots serve that everybody has re-asserted for. */
@@ -183,6 +186,8 @@ void home_open_add(struct lockc *c, struct lk_open *o);
 /* Takes it out of the tables. */
 void home_open_remove(struct lockc *c, struct lk_open *o);
 void home_acks(struct lockc *c, struct lk_open *o);
+/* Counts an I/O, until lockc_io_end(). */
+void home_io_begin(struct lk_open *o);
 void home_own_shared(struct lk_open *o);
 uint64_t home_req(struct lockc *c);
 

@@ -119,10 +119,13 @@ static int batch_muts(struct batch *b, struct oslot *s)
 
 static void release(struct lockc *c, struct oslot *s);
 
-static void depose(struct lockc *c, struct oslot *s)
+/* The slot is somebody else's; when we were fenced, everything is. */
+static void depose(struct lockc *c, struct oslot *s, int why)
 {
 	log_info("lock: slot has another owner now: slot=%u", s->core.slot);
 	oslot_drop(c, s);
+	if (why == -ESHUTDOWN)
+		lockc_lost(c, "was fenced");
 }
 
 /* The records could not be written: nobody is told that it was granted, and what was granted is
@@ -162,8 +165,8 @@ static void on_written(struct mail *mail)
 	b->writing = false;
 	if (!s)
 		batch_free(b);
-	else if (b->status == -ESTALE)
-		depose(c, s);
+	else if (b->status == -ESTALE || b->status == -ESHUTDOWN)
+		depose(c, s, b->status);
 	else if (b->status < 0)
 		batch_failed(c, s, b);
 	else
@@ -293,6 +296,8 @@ static void hold_request(struct lockc *c, struct oslot *s, const struct lk_msg *
 {
 	if (s->n_held < c->cfg.limits.requests_per_slot && hold(&s->held, m))
 		s->n_held++;
+	if (s->phase == SLOT_LOADING)
+		takeover_urge(c, s);
 }
 
 void lockd_take(struct lockc *c, struct lk_msg *m)

@@ -34,14 +34,15 @@ static bool excluded_by_itself(const struct lk_range *r, unsigned int n)
 	return false;
 }
 
-/* Recalls the permits of all others. True when one has to be waited for. */
+/* Recalls the permits of all others, and has the I/O end that they asked for, also that of opens
+ * which are closed. True when one has to be waited for. */
 static bool recall_permits(struct lk_core *c, struct lk_ent *e, struct fx *fx)
 {
 	struct lk_ent *o;
-	bool wait = false;
+	bool wait = !list_empty(&e->file->zombies);
 
 	list_foreach(o, &e->file->opens, in_file) {
-		if (o == e || !o->permit)
+		if (o == e || (!o->permit && !o->io))
 			continue;
 		wait = true;
 		if (!(o->note_flags & LKF_RECALL))
@@ -345,6 +346,11 @@ void do_io(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 
 	if (!e)
 		return;
+	/* A lock waits for the end of I/O: what comes now is decided after it. */
+	if (e->file->unacked > 0 && !list_empty(&e->file->waiters)) {
+		file_park(e->file, m);
+		return;
+	}
 	list_foreach(o, &e->file->opens, in_file)
 		for (uint32_t i = 0; i < o->rec.n_locks; i++)
 			if (brl_excludes_io(&o->rec.locks[i], o == e, r->offset, r->length,
@@ -352,5 +358,6 @@ void do_io(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 				reply(fx, m, LK_LOCK_CONFLICT);
 				return;
 			}
+	e->io = true;
 	reply(fx, m, LK_OK);
 }

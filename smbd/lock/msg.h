@@ -27,7 +27,7 @@ enum lk_kind {
 	LKM_RENAME, /* id, path */
 	LKM_CONSUMED, /* (-) id */
 	LKM_QUERY, /* key */
-	LKM_REASSERT, /* (-) rec, F_PERMIT, F_CLOSING; target: round */
+	LKM_REASSERT, /* (-) rec, F_PERMIT, F_IO, F_CLOSING; target: round */
 	LKM_DONE, /* (-) epoch, prev, target: round, count: REASSERTs of the round */
 	LKM_NOTE_ACK, /* (-) id, req: of the note */
 	/* owner to home */
@@ -55,7 +55,8 @@ enum {
 	LKF_HAS_REC = 1u << 12,
 	LKF_DURABLE = 1u << 13,
 	LKF_DELETE_PENDING = 1u << 14,
-	LKF_ALL = (1u << 15) - 1,
+	LKF_IO = 1u << 15,
+	LKF_ALL = (1u << 16) - 1,
 };
 
 /* Pointers are owned when the message came out of msg_decode(), else borrowed. */

@@ -12,14 +12,29 @@
 #define RETRY_NS (200 * NS_PER_MS)
 #define DAMAGED_RETRY_NS (1000 * NS_PER_MS)
 #define DAMAGED_SAY_ROUNDS 30 /* one line per record in so many */
+/* Where the store takes few slots at a time: so many are taken at a time while nobody waits for them, since the storage
+ * has better things to do after a failure; and so many of those that somebody waits for. */
+#define CALM_TAKERS 2
+#define URGENT_TAKERS 64
 
 struct takeover {
 	struct lockc *c;
 	uint64_t epoch;
 	uint32_t n; /* slots still to be done */
 	uint32_t *slots;
-	bool *ok, *has;
 	uint32_t round; /* how many found what cannot be read */
+	bool *has;
+	/* One round: slots[0..todo) are not begun with, the last `failed` ones are to be tried again. */
+	uint32_t todo, failed;
+	unsigned int running, urgent; /* tasks beside the first one; those of them that take urgent slots */
+	struct gate idle;
+	int err;
+};
+
+/* Slots that one task has in hand. */
+struct handful {
+	uint32_t n, *slots;
+	bool *ok;
 };
 
 static struct oslot *still_loading(struct lockc *c, uint32_t slot, uint64_t epoch)
@@ -46,6 +61,7 @@ static void finish_slot(struct lockc *c, struct oslot *s)
 	struct fx fx;
 
 	s->phase = SLOT_ASSERTING;
+	s->takeover = NULL;
 	fx_init(&fx);
 	while ((h = list_first(&s->asserts, struct held, link))) {
 		struct lk_msg m;
@@ -135,45 +151,217 @@ static int load_slot(struct takeover *t, uint32_t slot)
 	return s ? e : 0;
 }
 
-/* [task] Claims and loads what is left. 0 when nothing is left. */
-static int round_of(struct takeover *t)
+/* Takes one out of the slots that are not begun with. */
+static void take_at(struct takeover *t, uint32_t i)
+{
+	struct oslot *s = still_loading(t->c, t->slots[i], t->epoch);
+
+	if (s)
+		s->takeover = NULL;
+	t->slots[i] = t->slots[--t->todo];
+}
+
+/* Takes a slot that somebody waits for. */
+static bool take_urgent(struct takeover *t, uint32_t *ret_slot)
+{
+	for (uint32_t i = 0; i < t->todo; i++) {
+		const struct oslot *s = still_loading(t->c, t->slots[i], t->epoch);
+
+		if (s && !list_empty(&s->held)) {
+			*ret_slot = t->slots[i];
+			take_at(t, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Takes up to `max` slots, but for those that went elsewhere. */
+static void take_handful(struct takeover *t, uint32_t max, struct handful *ret)
+{
+	ret->n = 0;
+	while (ret->n < max && t->todo > 0) {
+		uint32_t slot = t->slots[t->todo - 1];
+
+		if (still_loading(t->c, slot, t->epoch))
+			ret->slots[ret->n++] = slot;
+		take_at(t, t->todo - 1);
+	}
+}
+
+/* What is begun with has left its place free. */
+static void slot_failed(struct takeover *t, uint32_t slot, int err)
+{
+	t->failed++;
+	t->slots[t->n - t->failed] = slot;
+	t->err = err;
+}
+
+static void begin_round(struct takeover *t)
+{
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct oslot *s = still_loading(t->c, t->slots[i], t->epoch);
+
+		if (s)
+			s->takeover = t;
+	}
+	t->todo = t->n;
+	t->failed = 0;
+	t->err = 0;
+	gate_init(&t->idle);
+}
+
+/* [task] Claims, then reads what may hold records. */
+static int claim_handful(struct takeover *t, struct handful *h)
 {
 	struct lockc *c = t->c;
-	uint32_t k = 0;
-	int e = store_claim(c->cfg.store, t->slots, t->n, t->epoch, c->cfg.self.node,
-			    c->cfg.self.incarnation, t->ok);
+	int e = store_claim(c->cfg.store, h->slots, h->n, t->epoch, c->cfg.self.node, c->cfg.self.incarnation,
+			    h->ok);
 
 	if (e == 0)
 		e = store_used_slots(c->cfg.store, t->has);
+	if (e == -ESHUTDOWN)
+		lockc_lost(c, "was fenced");
 	if (e < 0) {
-		log_err("lock: slots cannot be claimed, trying again: slots=%u error=%s", t->n,
-			log_errno(e));
+		for (uint32_t i = 0; i < h->n; i++)
+			slot_failed(t, h->slots[i], e);
 		return e;
 	}
-	for (uint32_t i = 0; i < t->n; i++) {
-		struct oslot *s = still_loading(c, t->slots[i], t->epoch);
+	for (uint32_t i = 0; i < h->n; i++) {
+		struct oslot *s = still_loading(c, h->slots[i], t->epoch);
 
 		if (!s)
 			continue;
-		if (!t->ok[i])
+		if (!h->ok[i])
 			oslot_drop(c, s); /* claimed by a later view that has not come here yet */
-		else if (!t->has[t->slots[i]])
+		else if (!t->has[h->slots[i]])
 			finish_slot(c, s);
 	}
-	takeover_check(c);
-	for (uint32_t i = 0; i < t->n; i++) {
-		int r = 0;
+	return 0;
+}
 
-		if (still_loading(c, t->slots[i], t->epoch))
-			r = load_slot(t, t->slots[i]);
-		if (r < 0) {
-			t->slots[k++] = t->slots[i];
-			e = r;
-		}
+static void load_handful(struct takeover *t, const struct handful *h)
+{
+	for (uint32_t i = 0; i < h->n; i++) {
+		int e = still_loading(t->c, h->slots[i], t->epoch) ? load_slot(t, h->slots[i]) : 0;
+
+		if (e < 0)
+			slot_failed(t, h->slots[i], e);
 	}
-	t->n = k;
-	takeover_check(c);
+}
+
+/* Claims and loads. A fault that is not of one slot. */
+static int do_handful(struct takeover *t, struct handful *h)
+{
+	int e = claim_handful(t, h);
+
+	if (e == 0) {
+		takeover_check(t->c);
+		load_handful(t, h);
+		takeover_check(t->c);
+	}
 	return e;
+}
+
+static void take_slots(struct takeover *t)
+{
+	uint32_t max = MIN(store_claim_batch(t->c->cfg.store), t->n);
+	struct handful h = { .slots = calloc(max, sizeof(uint32_t)), .ok = calloc(max, sizeof(bool)) };
+
+	if (!h.slots || !h.ok)
+		t->err = -ENOMEM;
+	while (h.slots && h.ok && t->todo > 0 && !t->c->stopping) {
+		take_handful(t, max, &h);
+		if (h.n > 0 && do_handful(t, &h) < 0)
+			break;
+	}
+	free(h.slots);
+	free(h.ok);
+}
+
+static void taker_done(struct takeover *t)
+{
+	struct lockc *c = t->c;
+
+	if (--t->running == 0)
+		gate_open(&t->idle);
+	lockc_task_done(c);
+}
+
+static void run_taker(void *arg)
+{
+	take_slots(arg);
+	taker_done(arg);
+}
+
+/* One task beside the others. */
+static bool add_taker(struct takeover *t, void (*fn)(void *arg), void *arg)
+{
+	if (lockc_spawn(t->c, fn, arg) < 0)
+		return false;
+	t->running++;
+	gate_close(&t->idle);
+	return true;
+}
+
+/* Takes urgent slots, one after the other, as long as there are any. */
+static void run_urgent(void *arg)
+{
+	struct takeover *t = arg;
+	struct handful h;
+	uint32_t slot;
+	bool ok;
+
+	h = (struct handful){ .n = 1, .slots = &slot, .ok = &ok };
+	while (!t->c->stopping && take_urgent(t, &slot) && do_handful(t, &h) == 0)
+		;
+	t->urgent--;
+	taker_done(t);
+}
+
+void takeover_urge(struct lockc *c, struct oslot *s)
+{
+	struct takeover *t = s->takeover;
+
+	if (t && t->todo > 0 && !c->stopping && store_claim_batch(c->cfg.store) == 1 &&
+	    t->urgent < URGENT_TAKERS && add_taker(t, run_urgent, t))
+		t->urgent++;
+}
+
+/* Those that were waited for before the takeover began. */
+static void urge_all(struct takeover *t)
+{
+	for (uint32_t i = 0; i < t->todo; i++) {
+		struct oslot *s = still_loading(t->c, t->slots[i], t->epoch);
+
+		if (s && !list_empty(&s->held))
+			takeover_urge(t->c, s);
+	}
+}
+
+/* [task] Claims and loads what is left. 0 when nothing is left. */
+static int round_of(struct takeover *t)
+{
+	uint32_t batch = store_claim_batch(t->c->cfg.store);
+	unsigned int more = (unsigned int)MIN((t->n - 1) / batch, (uint32_t)CALM_TAKERS - 1);
+
+	begin_round(t);
+	urge_all(t);
+	while (more-- > 0 && add_taker(t, run_taker, t))
+		;
+	take_slots(t);
+	task_shield_begin();
+	while (t->running > 0)
+		(void)gate_wait(&t->idle, 0);
+	task_shield_end();
+	if (t->err < 0 && t->err != -EAGAIN && t->err != -EBADMSG && t->err != -EPROTONOSUPPORT && !t->c->lost)
+		log_err("lock: slots cannot be taken over, trying again: slots=%u error=%s", t->todo + t->failed,
+			log_errno(t->err));
+	/* The failed ones join those that nobody came to. */
+	memmove(t->slots + t->todo, t->slots + t->n - t->failed, t->failed * sizeof(*t->slots));
+	t->n = t->todo + t->failed;
+	t->todo = 0;
+	return t->err;
 }
 
 static void run_takeover(void *arg)
@@ -196,7 +384,6 @@ static void run_takeover(void *arg)
 		}
 	}
 	free(t->slots);
-	free(t->ok);
 	free(t->has);
 	free(t);
 	lockc_task_done(c);
@@ -212,9 +399,8 @@ static int start(struct lockc *c, uint32_t n_new)
 	t->c = c;
 	t->epoch = c->view->epoch;
 	t->slots = calloc(n_new, sizeof(*t->slots));
-	t->ok = calloc(n_new, sizeof(*t->ok));
 	t->has = calloc(c->n_slots, sizeof(*t->has));
-	if (t->slots && t->ok && t->has) {
+	if (t->slots && t->has) {
 		list_foreach(s, &c->owned, link)
 			if (s->epoch == t->epoch)
 				t->slots[t->n++] = s->core.slot;
@@ -222,7 +408,6 @@ static int start(struct lockc *c, uint32_t n_new)
 			return 0;
 	}
 	free(t->slots);
-	free(t->ok);
 	free(t->has);
 	free(t);
 	return -ENOMEM;
@@ -264,91 +449,4 @@ int takeover_view(struct lockc *c)
 		 * say who has it. */
 	}
 	return n_new > 0 ? start(c, n_new) : 0;
-}
-
-/* --- who has re-asserted --- */
-
-void takeover_count(struct lockc *c, const struct lk_msg *m)
-{
-	struct peer *p = peer_get(c, &m->from);
-
-	if (!p)
-		return;
-	if (p->in_round != m->target) {
-		p->in_round = m->target;
-		p->in_count = 0;
-	}
-	p->in_count++;
-}
-
-/* One of the two ends has missed a view: it cannot know what it missed to hand over. */
-static bool gap(struct lockc *c, const struct lk_msg *m)
-{
-	if (m->epoch != c->view->epoch || m->prev == 0 || c->prev_epoch == 0 ||
-	    m->prev == c->prev_epoch)
-		return false;
-	if (m->prev > c->prev_epoch) {
-		lockc_lost(c, "missed a view");
-	} else {
-		struct lk_msg r = { .kind = LKM_MISSED, .prev = c->prev_epoch };
-
-		lockc_send(c, &m->from, &r);
-	}
-	return true;
-}
-
-void takeover_done(struct lockc *c, const struct lk_msg *m)
-{
-	struct lk_msg r = { .kind = LKM_DONE_ACK, .target = m->target };
-	struct peer *p = peer_get(c, &m->from);
-	uint32_t got;
-
-	if (!p || gap(c, m))
-		return;
-	got = p->in_round == m->target ? p->in_count : 0;
-	if (got != m->count) {
-		p->in_round = 0; /* something was lost with a connection: the home will send it all
-				    again */
-		return;
-	}
-	if (m->epoch > p->done)
-		p->done = m->epoch;
-	r.count = m->count;
-	lockc_send(c, &m->from, &r);
-	takeover_check(c);
-}
-
-/* The latest view for which every worker of every member has re-asserted. */
-static uint64_t done_by_all(struct lockc *c)
-{
-	uint64_t min = UINT64_MAX;
-
-	for (uint32_t i = 0; i < c->view->n; i++) {
-		const struct view_member *v = &c->view->members[i];
-
-		for (uint32_t w = 0; v->incarnation != 0 && w < v->workers; w++) {
-			struct place at = { .node = v->node_id,
-					    .worker = w,
-					    .incarnation = v->incarnation };
-			const struct peer *p = peer_find(c, &at);
-			uint64_t done = p ? p->done : 0;
-
-			if (done < min)
-				min = done;
-		}
-	}
-	return min;
-}
-
-void takeover_check(struct lockc *c)
-{
-	uint64_t done = done_by_all(c);
-	struct oslot *s, *tmp;
-
-	list_foreach_safe(s, tmp, &c->owned, link) {
-		if (s->phase != SLOT_ASSERTING || s->epoch > done)
-			continue;
-		oslot_serve(c, s);
-		lockd_poll(c, s);
-	}
 }

@@ -33,7 +33,7 @@ static int open_stored(struct create *c, const struct rec_open *rec)
 	memcpy(h.data, rec->handle, h.len);
 	if (!rec->directory)
 		flags |= VFS_SYNC;
-	r = vfs_open_handle(c->req->tree->share->vfs, &h, flags, &c->file);
+	r = vfs_open_handle(c->req->tree->share->vfs, &h, rec->path ?: "", flags, &c->file);
 	return r < 0 ? r : vfs_stat(c->file, &c->st);
 }
 

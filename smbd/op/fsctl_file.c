@@ -3,10 +3,8 @@
  * thread, in the request's task. */
 #include "smbd/wire/fsctl.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
-#include "node/loop/io.h"
 #include "smbd/op/fsctl.h"
 #include "smbd/op/info.h"
 #include "smbd/op/status.h"
@@ -43,26 +41,6 @@ static bool is_sparse(const struct vfs_stat *st)
 	return st->dos_attrs & SMB2_FILE_ATTRIBUTE_SPARSE_FILE;
 }
 
-struct seek {
-	int fd;
-	int64_t off;
-	int64_t data, hole; /* the next range with data; data < 0: none */
-};
-
-static void seek_blocking(void *arg)
-{
-	struct seek *s = arg;
-
-	s->data = lseek(s->fd, s->off, SEEK_DATA);
-	if (s->data < 0) {
-		s->data = errno == ENXIO ? -ENXIO : -errno;
-		return;
-	}
-	s->hole = lseek(s->fd, s->data, SEEK_HOLE);
-	if (s->hole < 0)
-		s->data = -errno;
-}
-
 static struct ntstatus put_range(struct control *c, uint64_t from, uint64_t to)
 {
 	if (c->out->len + RANGE_LEN > c->in->max_output_response)
@@ -73,11 +51,11 @@ static struct ntstatus put_range(struct control *c, uint64_t from, uint64_t to)
 
 static struct ntstatus allocated_ranges(struct control *c)
 {
-	struct seek s = { .fd = c->fo->file->fd };
 	struct ntstatus status = NT_STATUS_OK;
+	struct vfs_range data;
 	struct fsctl_range q;
 	struct vfs_stat st;
-	uint64_t end;
+	uint64_t end, off;
 	int r;
 
 	if (c->req->open->kind != OPEN_FILE ||
@@ -90,14 +68,13 @@ static struct ntstatus allocated_ranges(struct control *c)
 	if (!is_sparse(&st))
 		return q.length && q.offset < st.size ? put_range(c, q.offset, MIN(end, st.size)) :
 							NT_STATUS_OK;
-	for (s.off = (int64_t)q.offset; ntstatus_is_ok(status) && (uint64_t)s.off < end;
-	     s.off = s.hole) {
-		offload_run(seek_blocking, &s);
-		if (s.data < 0)
-			return s.data == -ENXIO ? NT_STATUS_OK : req_fail(c->req, (int)s.data);
-		if ((uint64_t)s.data >= end)
+	for (off = q.offset; ntstatus_is_ok(status) && off < end; off = data.to) {
+		r = vfs_next_data(c->fo->file, off, &data);
+		if (r <= 0)
+			return r == 0 ? NT_STATUS_OK : req_fail(c->req, r);
+		if (data.from >= end)
 			break;
-		status = put_range(c, (uint64_t)s.data, MIN((uint64_t)s.hole, end));
+		status = put_range(c, data.from, MIN(data.to, end));
 	}
 	return status;
 }
@@ -127,10 +104,7 @@ static int zero_range(struct file_open *fo, const struct fsctl_range *q)
 	end = MIN(q->offset + q->length, st.size);
 	if (end == q->offset)
 		return 0;
-	r = io_fallocate(fo->file->fd,
-			 (is_sparse(&st) ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE) |
-				 FALLOC_FL_KEEP_SIZE,
-			 q->offset, end - q->offset);
+	r = vfs_zero(fo->file, q->offset, end - q->offset, is_sparse(&st));
 	if (r == -EOPNOTSUPP)
 		r = write_zeroes(fo, q->offset, end);
 	if (r == 0 && fo->through)

@@ -28,7 +28,7 @@ static const char *present_path(struct smb_share *share, const struct rec_open *
 	if (h.len == 0 || h.len > sizeof(h.data))
 		return path;
 	memcpy(h.data, rec->handle, h.len);
-	if (vfs_open_handle(share->vfs, &h,
+	if (vfs_open_handle(share->vfs, &h, path,
 			    VFS_PATH | (rec->directory ? (unsigned int)VFS_DIRECTORY : 0), &f) < 0)
 		return path;
 	(void)vfs_path_of(f, a, &path);

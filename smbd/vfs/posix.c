@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 
 #include "node/base/hash.h"
+#include "node/conf/share_path.h"
 #include "node/loop/io.h"
 
 /* Seeds that keep the two halves of a volume's id, and its serial number, apart. Part of the format: never change. */
@@ -18,7 +19,7 @@
 #define VFS_SEED_SERIAL 0x73657231u
 #define VFS_SEED_GENERATION 0x67656e31u
 
-struct fd_path vfs_fd_path(int fd)
+struct fd_path posix_fd_path(int fd)
 {
 	struct fd_path p;
 
@@ -26,7 +27,7 @@ struct fd_path vfs_fd_path(int fd)
 	return p;
 }
 
-int vfs_handle_of(int fd, const char *name, struct vfs_handle *ret)
+int posix_handle_of(int fd, const char *name, struct vfs_handle *ret)
 {
 	union {
 		struct file_handle fh;
@@ -47,7 +48,7 @@ int vfs_handle_of(int fd, const char *name, struct vfs_handle *ret)
 	return 0;
 }
 
-struct vfs_key vfs_key_of(const struct vfs *v, uint64_t ino, const struct vfs_handle *h)
+struct vfs_key posix_key_of(const struct vfs *v, uint64_t ino, const struct vfs_handle *h)
 {
 	return (struct vfs_key){
 		.volume = v->volume,
@@ -57,7 +58,7 @@ struct vfs_key vfs_key_of(const struct vfs *v, uint64_t ino, const struct vfs_ha
 	};
 }
 
-static void vfs_identify(struct vfs *v, const struct statfs *fs)
+static void posix_identify(struct posix *p, const struct statfs *fs)
 {
 	struct {
 		int64_t type;
@@ -67,70 +68,41 @@ static void vfs_identify(struct vfs *v, const struct statfs *fs)
 
 	memcpy(id.fsid, &fs->f_fsid, sizeof(id.fsid));
 	half = hash64(&id, sizeof(id), VFS_SEED_VOLUME_LO);
-	memcpy(v->volume.b, &half, 8);
+	memcpy(p->vfs.volume.b, &half, 8);
 	half = hash64(&id, sizeof(id), VFS_SEED_VOLUME_HI);
-	memcpy(v->volume.b + 8, &half, 8);
-	v->serial = hash64(&id, sizeof(id), VFS_SEED_SERIAL);
+	memcpy(p->vfs.volume.b + 8, &half, 8);
+	p->serial = hash64(&id, sizeof(id), VFS_SEED_SERIAL);
 }
 
-struct vfs_new_args {
+struct posix_new_args {
 	const char *path;
-	struct vfs *v;
+	struct posix *p;
 	int result;
 };
 
-static void vfs_new_blocking(void *arg)
+static void posix_new_blocking(void *arg)
 {
-	struct vfs_new_args *n = arg;
+	struct posix_new_args *n = arg;
 	struct vfs_handle h;
 	struct statfs fs;
 
-	n->v->root = open(n->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (n->v->root < 0 || fstatfs(n->v->root, &fs) < 0) {
+	n->p->root = open(n->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (n->p->root < 0 || fstatfs(n->p->root, &fs) < 0) {
 		n->result = -errno;
 		return;
 	}
-	vfs_identify(n->v, &fs);
-	n->result = vfs_handle_of(n->v->root, NULL, &h);
-	n->v->handles = h.len > 0;
+	posix_identify(n->p, &fs);
+	n->result = posix_handle_of(n->p->root, NULL, &h);
+	n->p->handles = h.len > 0;
 }
 
-int vfs_new(const char *path, struct vfs **ret)
+static void posix_free(struct vfs *v)
 {
-	struct vfs *v = calloc(1, sizeof(*v));
-	struct vfs_new_args n = { .path = path, .v = v };
+	struct posix *p = container_of(v, struct posix, vfs);
 
-	if (!v)
-		return -ENOMEM;
-	v->refs = 1;
-	v->root = -1;
-	offload_run(vfs_new_blocking, &n);
-	if (n.result < 0) {
-		vfs_unref(v);
-		return n.result;
-	}
-	*ret = v;
-	return 0;
-}
-
-struct vfs *vfs_ref(struct vfs *v)
-{
-	v->refs++;
-	return v;
-}
-
-void vfs_unref(struct vfs *v)
-{
-	if (!v || --v->refs)
-		return;
-	if (v->root >= 0)
-		close(v->root);
-	free(v);
-}
-
-const struct guid *vfs_volume(const struct vfs *v)
-{
-	return &v->volume;
+	if (p->root >= 0)
+		close(p->root);
+	free(p);
 }
 
 struct fsinfo_args {
@@ -146,9 +118,9 @@ static void fsinfo_blocking(void *arg)
 	f->result = fstatvfs(f->fd, &f->st) < 0 ? -errno : 0;
 }
 
-int vfs_fsinfo(struct vfs *v, struct vfs_fsinfo *ret)
+static int posix_fsinfo(struct vfs *v, struct vfs_fsinfo *ret)
 {
-	struct fsinfo_args f = { .fd = v->root };
+	struct fsinfo_args f = { .fd = posix_root(v) };
 
 	offload_run(fsinfo_blocking, &f);
 	if (f.result < 0)
@@ -158,14 +130,14 @@ int vfs_fsinfo(struct vfs *v, struct vfs_fsinfo *ret)
 		.blocks = f.st.f_blocks,
 		.blocks_free = f.st.f_bfree,
 		.blocks_avail = f.st.f_bavail,
-		.serial = v->serial,
+		.serial = container_of(v, struct posix, vfs)->serial,
 		.read_only = f.st.f_flag & ST_RDONLY,
-		.handles = v->handles,
+		.handles = container_of(v, struct posix, vfs)->handles,
 	};
 	return 0;
 }
 
-int vfs_openat(struct vfs *v, const struct cred *c, const char *path, int oflags, uint32_t mode)
+int posix_openat(struct vfs *v, const struct cred *c, const char *path, int oflags, uint32_t mode)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(oflags | O_CLOEXEC),
@@ -173,10 +145,10 @@ int vfs_openat(struct vfs *v, const struct cred *c, const char *path, int oflags
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 
-	return io_openat2(v->root, *path ? path : ".", &how, vfs_pers(c));
+	return io_openat2(posix_root(v), *path ? path : ".", &how, posix_pers(c));
 }
 
-int vfs_open_parent(struct vfs *v, const struct cred *c, const char *path, const char **ret_name)
+int posix_open_parent(struct vfs *v, const struct cred *c, const char *path, const char **ret_name)
 {
 	const char *slash = strrchr(path, '/');
 	char dir[VFS_PATH_MAX + 1];
@@ -185,15 +157,65 @@ int vfs_open_parent(struct vfs *v, const struct cred *c, const char *path, const
 	if (!*path)
 		return -EBUSY; /* the root has no name here */
 	if (!slash) {
-		fd = vfs_openat(v, c, "", O_PATH | O_DIRECTORY, 0);
+		fd = posix_openat(v, c, "", O_PATH | O_DIRECTORY, 0);
 	} else {
 		if ((size_t)(slash - path) >= sizeof(dir))
 			return -ENAMETOOLONG;
 		memcpy(dir, path, (size_t)(slash - path));
 		dir[slash - path] = '\0';
-		fd = vfs_openat(v, c, dir, O_PATH | O_DIRECTORY, 0);
+		fd = posix_openat(v, c, dir, O_PATH | O_DIRECTORY, 0);
 	}
 	if (fd >= 0)
 		*ret_name = slash ? slash + 1 : path;
 	return fd;
+}
+
+static const struct vfs_ops posix_ops = {
+	.free = posix_free,
+	.fsinfo = posix_fsinfo,
+	.lookup = posix_lookup,
+	.open = posix_open,
+	.open_handle = posix_open_handle,
+	.reopen = posix_reopen,
+	.close = posix_close,
+	.access = posix_access,
+	.may_delete = posix_may_delete,
+	.read = posix_read,
+	.write = posix_write,
+	.flush = posix_flush,
+	.truncate = posix_truncate,
+	.allocate = posix_allocate,
+	.zero = posix_zero,
+	.next_data = posix_next_data,
+	.stat = posix_stat,
+	.setattr = posix_setattr,
+	.chmod = posix_chmod,
+	.remove = posix_remove,
+	.rename = posix_rename,
+	.link = posix_link,
+	.path_of = posix_path_of,
+	.dir_new = posix_dir_new,
+	.dir_free = posix_dir_free,
+	.dir_next = posix_dir_next,
+	.dir_unget = posix_dir_unget,
+	.dir_rewind = posix_dir_rewind,
+	.dir_stat = posix_dir_stat,
+};
+
+int posix_new(const struct share_path *path, struct vfs **ret)
+{
+	struct posix *p = calloc(1, sizeof(*p));
+	struct posix_new_args n = { .path = path->path, .p = p };
+
+	if (!p)
+		return -ENOMEM;
+	p->vfs.ops = &posix_ops;
+	p->root = -1;
+	offload_run(posix_new_blocking, &n);
+	if (n.result < 0) {
+		posix_free(&p->vfs);
+		return n.result;
+	}
+	*ret = &p->vfs;
+	return 0;
 }

@@ -6,8 +6,8 @@
  *
  * Returned errors are those of the system call; -EILSEQ: a name that this file system cannot hold.
  *
- * What vfs_posix asks of the file system: the same inode numbers, generations (file handles) and f_fsid on every
- * node, coherent data and attributes, user.* extended attributes, name_to_handle_at for persistent handles.
+ * Behind it are vfs_posix (a mounted file system; what it asks of that one is in doc/architecture.md, section 6) and
+ * vfs_cephfs (libcephfs, no mount in the kernel); a share's path says which (node/conf/share_path.h).
  */
 #ifndef HF_SMBD_VFS_VFS_H
 #define HF_SMBD_VFS_VFS_H
@@ -60,10 +60,13 @@ struct vfs_fsinfo {
 	bool handles;        /* files can be opened by handle: persistent handles are possible */
 };
 
-/* Opens the root of a share as the process (not the user). `path` is absolute. -ENOENT, -ENOTDIR, ... */
+/* Opens the root of a share as the process (not the user). `path` is a share's path: see node/conf/share_path.h. -EINVAL: it
+ * is none; -ENOENT, -ENOTDIR, ... */
 int vfs_new(const char *path, struct vfs **ret);
 struct vfs *vfs_ref(struct vfs *v);
 void vfs_unref(struct vfs *v);
+/* The process ends, all references are gone: waits for what is still on its way. Any thread, no task. */
+void vfs_end(void);
 /* Names the file system in file keys. */
 const struct guid *vfs_volume(const struct vfs *v);
 int vfs_fsinfo(struct vfs *v, struct vfs_fsinfo *ret);
@@ -94,10 +97,9 @@ enum vfs_open_flags {
 	VFS_PATH = 1 << 5,   /* neither read nor write: for attributes only; with WRITE or READ ignored */
 };
 
-/* An open file. Owned by one open; freed with vfs_close(). */
+/* An open file. Owned by one open; freed with vfs_close(). The file system keeps more behind it. */
 struct vfs_file {
 	struct vfs *vfs;      /* referenced */
-	int fd;
 	unsigned int flags;   /* enum vfs_open_flags it was opened with */
 	struct vfs_key key;
 	struct vfs_handle handle;
@@ -112,8 +114,10 @@ struct vfs_file {
  * directory). */
 int vfs_open(struct vfs *v, const struct cred *c, const char *path, unsigned int flags, uint32_t mode,
 	     struct vfs_file **ret);
-/* Opens by stored handle, as the process: for an open that was granted before. -ESTALE: the file is gone. */
-int vfs_open_handle(struct vfs *v, const struct vfs_handle *h, unsigned int flags, struct vfs_file **ret);
+/* Opens by stored handle, as the process: for an open that was granted before. `path` is where it was last, a hint for
+ * vfs_path_of(). -ESTALE: the file is gone. */
+int vfs_open_handle(struct vfs *v, const struct vfs_handle *h, const char *path, unsigned int flags,
+		    struct vfs_file **ret);
 /* Opens the same file once more with other flags, as the user (checks permissions anew). */
 int vfs_reopen(struct vfs_file *f, const struct cred *c, unsigned int flags, struct vfs_file **ret);
 /* Closes without waiting for the disk. NULL is allowed. */
@@ -134,6 +138,14 @@ int vfs_flush(struct vfs_file *f);
 int vfs_truncate(struct vfs_file *f, const struct cred *c, uint64_t size);
 /* Reserves space up to `size` bytes without changing the end of file; file systems that cannot: 0. */
 int vfs_allocate(struct vfs_file *f, uint64_t size);
+/* Makes [off, off + n) read as zeroes, below the end of the file; `hole`: and gives the space back. -EOPNOTSUPP: write
+ * zeroes instead. */
+int vfs_zero(struct vfs_file *f, uint64_t off, uint64_t n, bool hole);
+struct vfs_range {
+	uint64_t from, to;
+};
+/* The next range with data at or after `off`. 1: there is one; 0: none. A file system that does not know: all of it. */
+int vfs_next_data(struct vfs_file *f, uint64_t off, struct vfs_range *ret);
 
 /* --- attributes --- */
 
@@ -156,8 +168,8 @@ int vfs_remove(struct vfs *v, const struct cred *c, const char *path, bool direc
 /* Renames; without `replace` -EEXIST when the new name exists. A change of case only is allowed. */
 int vfs_rename(struct vfs *v, const struct cred *c, const char *from, const char *to, bool replace);
 int vfs_link(struct vfs *v, const struct cred *c, struct vfs_file *f, const char *to);
-/* Where the open file is now, in `a`: found through the kernel, so it follows renames of its parents. -ENOENT: removed or
- * outside of the share. */
+/* Where the open file is now, in `a`; follows renames of its parents. -ENOENT: removed or outside of the share (vfs_cephfs:
+ * or moved to another directory by others). */
 int vfs_path_of(const struct vfs_file *f, struct arena *a, const char **ret);
 
 /* --- directories --- */

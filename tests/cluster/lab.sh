@@ -25,7 +25,10 @@
 # environment: HF_LAB (the directory; default /tmp/holdfast-lab), HF_BUILD (a build tree, or a
 # directory with the programs), TOKEN (corosync's token in ms, 1000), WORKERS (threads of smbd, 1),
 # LOG_LEVEL (info), NODE_YAML_EXTRA (lines for every node.yaml), HF_STORE (a shared directory for the
-# records, default in the lab's directory), HF_DATA (the files' directory, likewise).
+# records, default in the lab's directory), HF_DATA (the files' directory, likewise), HF_NODE_PRELOAD
+# (a shared object that is preloaded into the node's programs), CEPH_OSDS (start a
+# Ceph of so many OSDs beside the nodes, see lab/ceph.sh), STORE (lmdb; or rados: the records are in that
+# Ceph, of 3 OSDs unless CEPH_OSDS says otherwise).
 #
 # Sourced by another script it gives the same as functions: lab_up, lab_kill, ...
 
@@ -37,6 +40,7 @@ HF_LAB_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HF_LAB_HOME/lab/accounts.sh"
 . "$HF_LAB_HOME/lab/kdc.sh"
 . "$HF_LAB_HOME/lab/samba.sh"
+. "$HF_LAB_HOME/lab/ceph.sh"
 
 lab_init_dir() {
 	HF_LAB=${HF_LAB:-/tmp/holdfast-lab}
@@ -63,12 +67,15 @@ lab_up() {
 	echo "$n" > "$HF_LAB/nodes"
 	echo "${only:-all}" > "$HF_LAB/mode"
 	# A lab that stays up is called again from other shells: what it was started with is kept.
-	printf 'TOKEN=%q WORKERS=%q LOG_LEVEL=%q NODE_YAML_EXTRA=%q HF_STORE=%q HF_DATA=%q\n' \
+	printf 'TOKEN=%q WORKERS=%q LOG_LEVEL=%q NODE_YAML_EXTRA=%q HF_STORE=%q HF_DATA=%q STORE=%q\n' \
 		"${TOKEN:-1000}" "${WORKERS:-1}" "${LOG_LEVEL:-info}" "${NODE_YAML_EXTRA:-}" \
-		"${HF_STORE:-$HF_LAB/store}" "${HF_DATA:-$HF_LAB/data}" > "$HF_LAB/settings"
+		"${HF_STORE:-$HF_LAB/store}" "${HF_DATA:-$HF_LAB/data}" "${STORE:-lmdb}" > "$HF_LAB/settings"
 	. "$HF_LAB/settings"
 	tr -dc a-f0-9 < /dev/urandom | head -c 8 > "$HF_LAB/id"
 	lab_net_up "$n"
+	[ "$STORE" != rados ] || CEPH_OSDS=${CEPH_OSDS:-3}
+	[ -z "${CEPH_OSDS:-}" ] || lab_ceph_up
+	[ "$STORE" != rados ] || lab_ceph_store
 	lab_corosync_key
 	[ -n "$only" ] || lab_programs
 	[ -n "$only" ] || lab_shared_state

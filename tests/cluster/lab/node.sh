@@ -8,7 +8,7 @@ lab_programs() {
 	local p f
 	HF_BUILD=${HF_BUILD:-$(cd "$HF_LAB_HOME/../.." && pwd)/build}
 	mkdir -p "$HF_LAB/bin"
-	for p in $HF_PROGRAMS hfclient hfbench; do
+	for p in $HF_PROGRAMS hfclient hfbench hfhandles; do
 		f=$(find "$HF_BUILD" -type f -name "$p" -perm -u+x -not -path '*/holdfast-[0-9]*/*' 2>/dev/null | head -1)
 		if [ -n "$f" ]; then
 			cp -f "$f" "$HF_LAB/bin/$p" || lab_die "cannot copy $f"
@@ -26,6 +26,14 @@ lab_shared_state() {
 	[ -s "$HF_LAB/cluster.key" ] || (umask 077; head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' > "$HF_LAB/cluster.key")
 }
 
+lab_store_url() {
+	local c=$HF_LAB/ceph
+	case $STORE in
+	rados) echo "rados:holdfast/lab?conf=$c/ceph.conf&id=hf&keyring=$c/client.hf.keyring" ;;
+	*) echo "lmdb:$HF_STORE" ;;
+	esac
+}
+
 # lab_node_conf I
 lab_node_conf() {
 	local d=$HF_LAB/n$1
@@ -37,7 +45,7 @@ lab_node_conf() {
 		addresses: [$HF_NET.$1]
 		rpc_address: $HF_NET.$1:5445
 		port: 445
-		store: lmdb:$HF_STORE
+		store: $(lab_store_url)
 		run_dir: /run/holdfast
 		state_dir: $d/state
 		log: file:$d/log/holdfast.log
@@ -57,6 +65,7 @@ lab_node_start() {
 		lab_close_fds
 		export ASAN_OPTIONS="log_path=$d/log/sanitizer:detect_stack_use_after_return=0:${ASAN_OPTIONS:-}"
 		export UBSAN_OPTIONS="log_path=$d/log/sanitizer:print_stacktrace=1:${UBSAN_OPTIONS:-}"
+		[ -z "${HF_NODE_PRELOAD:-}" ] || export LD_PRELOAD=$HF_NODE_PRELOAD
 		lab_enter "n$1" setsid "$HF_LAB/bin/holdfast-noded" --config "$d/etc/node.yaml" \
 			--libexec "$HF_LAB/bin" < /dev/null >> "$d/log/noded.out" 2>&1
 	) &

@@ -100,12 +100,13 @@ def derive(key, label, context):
 
 
 class Client:
-    """A connection with one session and one tree."""
+    """A connection with one session and one tree. `previous`: the session that this one is to end (2.2.5)."""
 
-    def __init__(self, address, share, user, password, timeout=5.0, connect_timeout=None, guid=None, domain=""):
+    def __init__(self, address, share, user, password, timeout=5.0, connect_timeout=None, guid=None, domain="",
+                 previous=0):
         self.sock, self.session, self.tree, self.message = None, 0, 0, 0
         self.key, self.timeout = None, timeout
-        self.guid = guid or os.urandom(16)
+        self.guid, self.previous = guid or os.urandom(16), previous
         host, _, port = address.partition(":")
         try:
             self.sock = socket.create_connection((host, int(port or 445)), connect_timeout or timeout)
@@ -204,7 +205,7 @@ class Client:
 
     def session_setup(self, user, password, domain):
         def setup(token):
-            return struct.pack("<HBBIIHHQ", 25, 0, 1, 0, 0, 88, len(token), 0) + token
+            return struct.pack("<HBBIIHHQ", 25, 0, 1, 0, 0, 88, len(token), self.previous) + token
 
         _, pdu = self.call(SESSION_SETUP, setup(ntlm_negotiate()), (MORE_PROCESSING_REQUIRED,))
         self.session = struct.unpack_from("<Q", pdu, 40)[0]

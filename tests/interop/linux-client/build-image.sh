@@ -16,33 +16,13 @@ GUEST_PACKAGES="iproute2 kmod busybox-static cifs-utils keyutils procps fio attr
 MODULES="fs/smb fs/netfs fs/nls crypto lib net/dns_resolver"
 
 die() { echo "build-image: $*" >&2; exit 1; }
-
-mirror() {
-	local m
-	m=$(awk '$1 == "URIs:" && $2 ~ /debian\/?$/ {print $2; exit}' /etc/apt/sources.list.d/*.sources 2>/dev/null)
-	[ -n "$m" ] || m=$(awk '$1 == "deb" {for (i = 2; i <= NF; i++) if ($i ~ /^http.*debian\/?$/) {print $i; exit}}' \
-		/etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null || :)
-	echo "${m:-http://deb.debian.org/debian}"
-}
+. "$HERE/../sid.sh"
 
 root_tree() {
-	[ -e "$ROOT/bin/sh" ] && [ -e "$OUT/debootstrap.done" ] || {
-		rm -rf "$ROOT"
-		debootstrap --variant=minbase sid "$ROOT" "$(mirror)" > "$OUT/debootstrap.log" 2>&1 ||
-			die "debootstrap failed; its log is $OUT/debootstrap.log"
-		touch "$OUT/debootstrap.done"
-	}
-	printf '#!/bin/sh\nexit 101\n' > "$ROOT/usr/sbin/policy-rc.d"
-	chmod +x "$ROOT/usr/sbin/policy-rc.d"
-	# A mirror's copy of sid may be older than its Release file says it may be; signatures stay checked.
-	echo 'Acquire::Check-Valid-Until "false";' > "$ROOT/etc/apt/apt.conf.d/99-old-release"
-	{
-		chroot "$ROOT" apt-get -q update
-		DEBIAN_FRONTEND=noninteractive chroot "$ROOT" apt-get -q -o Dpkg::Options::=--force-unsafe-io \
-			install -y --no-install-recommends $GUEST_PACKAGES
-		chroot "$ROOT" sh -c 'cd /tmp && rm -f user-mode-linux_*.deb &&
-			apt-get -q -o APT::Sandbox::User=root download user-mode-linux'
-	} > "$OUT/apt.log" 2>&1 || die "installing packages failed; the log is $OUT/apt.log"
+	sid_root "$ROOT" "$OUT" $GUEST_PACKAGES
+	chroot "$ROOT" sh -c 'cd /tmp && rm -f user-mode-linux_*.deb &&
+		apt-get -q -o APT::Sandbox::User=root download user-mode-linux' >> "$OUT/apt.log" 2>&1 ||
+		die "downloading user-mode-linux failed; the log is $OUT/apt.log"
 }
 
 kernel() {
@@ -70,7 +50,7 @@ kernel() {
 for tool in debootstrap patchelf dpkg-deb; do
 	command -v $tool > /dev/null || die "$tool is missing"
 done
-want=$(cat "$HERE/build-image.sh" "$HERE/guest-init" | sha256sum)
+want=$(cat "$HERE/build-image.sh" "$HERE/../sid.sh" "$HERE/guest-init" | sha256sum)
 if [ "$(cat "$OUT/stamp" 2>/dev/null)" = "$want" ]; then
 	echo "build-image: $OUT is up to date (Linux $(cat "$OUT/version"))"
 	exit 0

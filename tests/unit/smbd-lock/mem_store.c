@@ -180,6 +180,12 @@ int store_claim(struct store *s, const uint32_t *slots, unsigned int n, uint64_t
 	return 0;
 }
 
+/* Few at a time, so that a takeover has several tasks. */
+uint32_t store_claim_batch(const struct store *s)
+{
+	return 1;
+}
+
 int store_scan(struct store *s, uint32_t slot, store_each_fn *each, void *arg)
 {
 	struct mem_rec *r;

@@ -230,6 +230,37 @@ static void recall_waits_for_io(void)
 	end();
 }
 
+/* Nor is a lock granted while an I/O runs that was asked for, having no permit. */
+static void asked_io_holds_off_locks(void)
+{
+	struct lk_open *a, *b, *c;
+	struct waiter w = { 0 };
+
+	begin();
+	a = must_open(A, RD | WR, SH_ALL);
+	b = must_open(B, RD | WR, SH_ALL);
+	c = must_open(B, RD | WR, SH_ALL);
+	assert_int_equal(lock(B, c, 500, 1, true), LK_OK);
+	assert_false(a->permit);
+	assert_int_equal(lockc_io_begin(A, a, 0, 10, true), LK_OK);
+	w.o = b;
+	spawn(wait_lock, &w, &w.task);
+	task_sleep(30 * MS);
+	assert_false(w.ended);
+	assert_int_equal(unlock(B, c, 500, 1), LK_OK); /* another's kick does not grant it either */
+	task_sleep(30 * MS);
+	assert_false(w.ended);
+	lockc_io_end(A, a);
+	task_sleep(20 * MS);
+	assert_true(w.ended && w.result == LK_OK);
+	assert_int_equal(io(A, a, 0, 1, true), LK_LOCK_CONFLICT);
+	assert_int_equal(io(A, a, 10, 1, true), LK_OK);
+	assert_int_equal(lockc_close(A, a), 0);
+	assert_int_equal(lockc_close(B, b), 0);
+	assert_int_equal(lockc_close(B, c), 0);
+	end();
+}
+
 static void lock_sequences(void)
 {
 	struct lk_open *a;
@@ -635,6 +666,7 @@ THREE(sharing)
 THREE(locks)
 THREE(blocking_locks)
 THREE(recall_waits_for_io)
+THREE(asked_io_holds_off_locks)
 THREE(lock_sequences)
 THREE(deletion)
 THREE(renaming)
@@ -653,7 +685,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN(sharing),	     RUN(locks),
-		RUN(blocking_locks), RUN(recall_waits_for_io),
+		RUN(blocking_locks), RUN(recall_waits_for_io), RUN(asked_io_holds_off_locks),
 		RUN(lock_sequences), RUN(deletion),
 		RUN(renaming),	     RUN(replay),
 		RUN(app_instance),   RUN(reclaim),

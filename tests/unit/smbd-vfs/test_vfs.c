@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Files by handle: names without case, what leads out, identities, attributes, listings longer than one batch. */
+/*
+ * Files by handle: names without case, what leads out, identities, attributes, listings longer than one batch. On a mounted
+ * file system; with HF_TEST_CEPHFS (a Ceph configuration file) on the CephFS of that cluster.
+ */
 #include "tests/unit/test.h"
 
+#include <cephfs/libcephfs.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -13,6 +17,7 @@
 #define UID_B 54322u
 
 static char dir[64];
+static struct ceph_mount_info *ceph; /* NULL: a mounted file system */
 static struct vfs *vfs;
 static struct cred_table *table;
 static struct cred *cred;
@@ -27,11 +32,13 @@ struct run {
 static void run_task(void *arg)
 {
 	struct run *r = arg;
+	char path[256];
 
+	snprintf(path, sizeof(path), ceph ? "cephfs:%s?conf=%s" : "%s", dir, getenv("HF_TEST_CEPHFS"));
 	arena_init(&arena, 0);
 	assert_int_equal(cred_table_new(r->loop, &table), 0);
 	assert_int_equal(cred_get(table, geteuid() ? geteuid() : UID_A, getegid(), NULL, 0, &cred), 0);
-	assert_int_equal(vfs_new(dir, &vfs), 0);
+	assert_int_equal(vfs_new(path, &vfs), 0);
 	r->fn();
 	vfs_unref(vfs);
 	cred_unref(cred);
@@ -51,8 +58,18 @@ static void body(void (*fn)(void))
 	loop_free(r.loop);
 }
 
+static int setup_ceph(void)
+{
+	static unsigned int n;
+
+	snprintf(dir, sizeof(dir), "/hf-vfs-%ld-%u", (long)getpid(), n++);
+	return ceph_mkdir(ceph, dir, 0755) < 0 || (!geteuid() && ceph_chown(ceph, dir, UID_A, (int)getegid()) < 0) ? -1 : 0;
+}
+
 static int setup(void **state)
 {
+	if (ceph)
+		return setup_ceph();
 	snprintf(dir, sizeof(dir), "%s/hf-vfs-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	if (!mkdtemp(dir))
 		return -1;
@@ -63,6 +80,8 @@ static int teardown(void **state)
 {
 	char cmd[128];
 
+	if (ceph)
+		return 0; /* the cluster goes as a whole */
 	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
 	return system(cmd);
 }
@@ -106,21 +125,32 @@ static void names_body(void)
 	assert_int_equal(vfs_lookup(vfs, cred, "ordner/\xc3\xa4PFEL \xe2\x82\xac.txt/x", &arena, &n), -ENOTDIR);
 }
 
-static void symlinks_body(void)
+static void link_at(const char *name, const char *target)
 {
 	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(ceph ? ceph_symlink(ceph, target, path) : symlink(target, path), 0);
+}
+
+static void symlinks_body(void)
+{
+	struct vfs_file *f;
 	struct vfs_name n;
 
 	vfs_close(make("real", VFS_WRITE));
-	snprintf(path, sizeof(path), "%s/in", dir);
-	assert_int_equal(symlink("real", path), 0);
-	snprintf(path, sizeof(path), "%s/out", dir);
-	assert_int_equal(symlink("/etc/passwd", path), 0);
-	snprintf(path, sizeof(path), "%s/up", dir);
-	assert_int_equal(symlink("../../etc/passwd", path), 0);
+	link_at("in", "real");
+	link_at("out", "/etc/passwd");
+	link_at("up", "../../etc/passwd");
+	vfs_close(make("sub", VFS_DIRECTORY));
+	link_at("sub/back", "../real");
+	link_at("sub/round", "../sub/round");
 	assert_true(look("in").exists);
 	assert_int_equal(vfs_lookup(vfs, cred, "out", &arena, &n), -EXDEV);
 	assert_int_equal(vfs_lookup(vfs, cred, "up", &arena, &n), -EXDEV);
+	assert_true(look("SUB/BACK").exists);
+	assert_int_equal(vfs_lookup(vfs, cred, "sub/round", &arena, &n), -ELOOP);
+	assert_int_equal(vfs_open(vfs, cred, "up", VFS_READ, 0, &f), -EXDEV);
 }
 
 static void handles_body(void)
@@ -134,7 +164,7 @@ static void handles_body(void)
 	assert_int_equal(vfs_path_of(f, &arena, &where), 0);
 	assert_string_equal(where, "two");
 	if (f->handle.len && geteuid() == 0) {
-		assert_int_equal(vfs_open_handle(vfs, &f->handle, VFS_READ, &g), 0);
+		assert_int_equal(vfs_open_handle(vfs, &f->handle, "two", VFS_READ, &g), 0);
 		assert_memory_equal(&g->key, &f->key, sizeof(g->key));
 		assert_int_equal(vfs_read(g, buf, sizeof(buf), 4096ull << 20), 5);
 		assert_string_equal(buf, "hello");
@@ -258,7 +288,17 @@ BODY(identity)
 BODY(listing)
 BODY(inherit)
 
-int main(void)
+static int mount_ceph(const char *conf)
+{
+	if (ceph_create(&ceph, "admin") < 0 || ceph_conf_read_file(ceph, conf) < 0 || ceph_mount(ceph, "/") < 0) {
+		print_error("no CephFS by %s\n", conf);
+		return -1;
+	}
+	(void)ceph_umask(ceph, 0);
+	return 0;
+}
+
+static int every_test(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
@@ -271,4 +311,19 @@ int main(void)
 	};
 
 	return cmocka_run_group_tests_name("vfs", tests, NULL, NULL);
+}
+
+int main(void)
+{
+	const char *conf = getenv("HF_TEST_CEPHFS");
+	int r = conf ? mount_ceph(conf) : 0;
+
+	if (r < 0 || offload_start(0) < 0)
+		return 1;
+	r = every_test();
+	if (ceph)
+		ceph_shutdown(ceph);
+	vfs_end();
+	offload_stop();
+	return r;
 }

@@ -11,28 +11,6 @@
 #include "node/base/utf.h"
 #include "node/loop/io.h"
 
-/* Refuses what must never reach the file system: empty components, "." and "..", too long ones. */
-static int path_check(const char *path)
-{
-	const char *p = path, *end;
-	size_t n;
-
-	if (strlen(path) > VFS_PATH_MAX)
-		return -ENAMETOOLONG;
-	while (*p) {
-		end = strchrnul(p, '/');
-		n = (size_t)(end - p);
-		if (n > VFS_NAME_MAX)
-			return -ENAMETOOLONG;
-		if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
-			return -EINVAL;
-		if (*end && !end[1])
-			return -EINVAL;
-		p = *end ? end + 1 : end;
-	}
-	return 0;
-}
-
 static const char *path_join(struct arena *a, const char *dir, const char *name, size_t n)
 {
 	return *dir ? arena_printf(a, "%s/%.*s", dir, (int)n, name) : arena_printf(a, "%.*s", (int)n, name);
@@ -42,24 +20,24 @@ static const char *path_join(struct arena *a, const char *dir, const char *name,
 static int dir_scan(struct vfs *v, const struct cred *c, const char *dir, const char *name, struct arena *a,
 		    const char **ret)
 {
-	struct vfs_file f = { .vfs = v, .flags = VFS_READ | VFS_DIRECTORY, .type = VFS_DIR };
+	struct posix_file f = { .file = { .vfs = v, .flags = VFS_READ | VFS_DIRECTORY, .type = VFS_DIR } };
 	struct vfs_dirent e;
 	struct vfs_dir *d;
 	int r;
 
-	f.fd = vfs_openat(v, c, dir, O_RDONLY | O_DIRECTORY, 0);
+	f.fd = posix_openat(v, c, dir, O_RDONLY | O_DIRECTORY, 0);
 	if (f.fd < 0)
 		return f.fd == -EACCES ? 0 : f.fd; /* may be searched but not listed: exact names only */
-	r = vfs_dir_new(&f, &d);
+	r = posix_dir_new(&f.file, &d);
 	if (r == 0) {
-		while ((r = vfs_dir_next(d, &e)) == 1) {
+		while ((r = posix_dir_next(d, &e)) == 1) {
 			if (utf8_casecmp(e.name, name) == 0) {
 				*ret = arena_strdup(a, e.name);
 				r = *ret ? 1 : -ENOMEM;
 				break;
 			}
 		}
-		vfs_dir_free(d);
+		posix_dir_free(d);
 	}
 	close(f.fd);
 	return r;
@@ -75,7 +53,7 @@ static int component(struct vfs *v, const struct cred *c, const char *dir, const
 	if (!path)
 		return -ENOMEM;
 	*ret = path;
-	fd = vfs_openat(v, c, path, O_PATH, 0);
+	fd = posix_openat(v, c, path, O_PATH, 0);
 	if (fd >= 0) {
 		close(fd);
 		return 1;
@@ -120,7 +98,7 @@ static int resolve(struct vfs *v, const struct cred *c, const char *path, struct
 	dir = arena_printf(a, "%.*s", (int)(slash - path), path);
 	if (!dir)
 		return -ENOMEM;
-	fd = vfs_openat(v, c, dir, O_PATH | O_DIRECTORY, 0);
+	fd = posix_openat(v, c, dir, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0)
 		return fd == -ENOENT ? walk(v, c, path, a, ret) : fd;
 	close(fd);
@@ -139,14 +117,14 @@ static int name_fill(struct vfs_name *n, const char *path, struct arena *a)
 
 static int name_stat(struct vfs_name *n, int fd)
 {
-	int r = vfs_stat_fd(fd, &n->st);
+	int r = posix_stat_fd(fd, &n->st);
 
 	close(fd);
 	n->exists = r == 0;
 	return r;
 }
 
-int vfs_lookup(struct vfs *v, const struct cred *c, const char *path, struct arena *a, struct vfs_name *ret)
+int posix_lookup(struct vfs *v, const struct cred *c, const char *path, struct arena *a, struct vfs_name *ret)
 {
 	struct vfs_name n = { 0 };
 	const char *disk = arena_strdup(a, path);
@@ -154,16 +132,16 @@ int vfs_lookup(struct vfs *v, const struct cred *c, const char *path, struct are
 
 	if (!disk)
 		return -ENOMEM;
-	r = path_check(path);
+	r = vfs_path_check(path);
 	if (r < 0)
 		return r;
-	fd = vfs_openat(v, c, path, O_PATH, 0);
+	fd = posix_openat(v, c, path, O_PATH, 0);
 	if (fd == -ENOENT) {
 		r = resolve(v, c, path, a, &disk);
 		if (r < 0)
 			return r;
 		/* a symlink that leads nowhere is found by name and cannot be opened: it exists, but as nothing */
-		fd = r == 1 ? vfs_openat(v, c, disk, O_PATH, 0) : -ENOENT;
+		fd = r == 1 ? posix_openat(v, c, disk, O_PATH, 0) : -ENOENT;
 	}
 	if (fd < 0 && fd != -ENOENT)
 		return fd;

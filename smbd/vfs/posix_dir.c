@@ -20,16 +20,17 @@ struct linux_dirent64_head {
 	char name[];
 } __attribute__((packed));
 
-struct vfs_dir {
+struct posix_dir {
+	struct vfs_dir dir;
 	int fd;
 	size_t pos, len, last; /* in buf: next entry, end, the entry returned last */
 	int result;
 	_Alignas(8) uint8_t buf[DIR_BUF];
 };
 
-int vfs_dir_new(struct vfs_file *f, struct vfs_dir **ret)
+int posix_dir_new(struct vfs_file *f, struct vfs_dir **ret)
 {
-	struct vfs_dir *d;
+	struct posix_dir *d;
 	int r;
 
 	if (!(f->flags & VFS_READ) || f->flags & VFS_PATH)
@@ -38,34 +39,41 @@ int vfs_dir_new(struct vfs_file *f, struct vfs_dir **ret)
 	if (!d)
 		return -ENOMEM;
 	d->pos = d->len = d->last = 0;
-	d->fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d->fd = openat(posix_fd(f), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->fd < 0) {
 		r = -errno;
 		free(d);
 		return r;
 	}
-	*ret = d;
+	d->dir.ops = f->vfs->ops;
+	*ret = &d->dir;
 	return 0;
 }
 
-void vfs_dir_free(struct vfs_dir *d)
+static struct posix_dir *posix_dir(struct vfs_dir *d)
 {
-	if (!d)
-		return;
+	return container_of(d, struct posix_dir, dir);
+}
+
+void posix_dir_free(struct vfs_dir *dir)
+{
+	struct posix_dir *d = posix_dir(dir);
+
 	close(d->fd);
 	free(d);
 }
 
 static void dir_fill_blocking(void *arg)
 {
-	struct vfs_dir *d = arg;
+	struct posix_dir *d = arg;
 	long n = syscall(SYS_getdents64, d->fd, d->buf, sizeof(d->buf));
 
 	d->result = n < 0 ? -errno : (int)n;
 }
 
-int vfs_dir_next(struct vfs_dir *d, struct vfs_dirent *ret)
+int posix_dir_next(struct vfs_dir *dir, struct vfs_dirent *ret)
 {
+	struct posix_dir *d = posix_dir(dir);
 	const struct linux_dirent64_head *e;
 
 	if (d->pos == d->len) {
@@ -82,13 +90,17 @@ int vfs_dir_next(struct vfs_dir *d, struct vfs_dirent *ret)
 	return 1;
 }
 
-void vfs_dir_unget(struct vfs_dir *d)
+void posix_dir_unget(struct vfs_dir *dir)
 {
+	struct posix_dir *d = posix_dir(dir);
+
 	d->pos = d->last;
 }
 
-void vfs_dir_rewind(struct vfs_dir *d)
+void posix_dir_rewind(struct vfs_dir *dir)
 {
+	struct posix_dir *d = posix_dir(dir);
+
 	(void)lseek(d->fd, 0, SEEK_SET);
 	d->pos = d->len = d->last = 0;
 }
@@ -101,26 +113,26 @@ static int follow(struct vfs_file *dir, const struct cred *c, const char *name)
 	int r;
 
 	arena_init(&a, 0);
-	r = vfs_path_of(dir, &a, &where);
+	r = posix_path_of(dir, &a, &where);
 	if (r < 0)
 		return r;
 	where = *where ? arena_printf(&a, "%s/%s", where, name) : name;
-	return where ? vfs_openat(dir->vfs, c, where, O_PATH, 0) : -ENOMEM;
+	return where ? posix_openat(dir->vfs, c, where, O_PATH, 0) : -ENOMEM;
 }
 
-int vfs_dir_stat(struct vfs_file *dir, const struct cred *c, const char *name, struct vfs_stat *ret)
+int posix_dir_stat(struct vfs_file *dir, const struct cred *c, const char *name, struct vfs_stat *ret)
 {
 	char path[sizeof(struct fd_path) + VFS_NAME_MAX + 2];
 	_cleanup_close_ int fd = -1;
 	struct statx sx;
 
-	if (statx(dir->fd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &sx) < 0)
+	if (statx(posix_fd(dir), name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &sx) < 0)
 		return -errno;
 	fd = S_ISLNK(sx.stx_mode) ? follow(dir, c, name) : -1;
 	if (fd >= 0)
-		return vfs_stat_fd(fd, ret);
-	vfs_stat_from_statx(&sx, ret);
-	snprintf(path, sizeof(path), "%s/%s", vfs_fd_path(dir->fd).s, name);
-	vfs_dos_load(path, ret);
+		return posix_stat_fd(fd, ret);
+	posix_stat_from_statx(&sx, ret);
+	snprintf(path, sizeof(path), "%s/%s", posix_fd_path(posix_fd(dir)).s, name);
+	posix_dos_load(path, ret);
 	return 0;
 }

@@ -28,24 +28,26 @@ static int open_oflags(unsigned int flags)
 /* Makes a vfs_file of an fd, which it takes over also on failure. */
 static int file_new(struct vfs *v, int fd, unsigned int flags, struct vfs_file **ret)
 {
-	struct vfs_file *f = calloc(1, sizeof(*f));
+	struct posix_file *p = calloc(1, sizeof(*p));
+	struct vfs_file *f;
 	struct vfs_stat st;
-	int r = f ? vfs_stat_fd(fd, &st) : -ENOMEM;
+	int r = p ? posix_stat_fd(fd, &st) : -ENOMEM;
 
 	if (r == 0 && st.type != VFS_FILE && st.type != VFS_DIR)
 		r = -EACCES; /* devices, sockets, FIFOs: nothing that a client has to do with */
 	if (r == 0)
-		r = vfs_handle_of(fd, NULL, &f->handle);
+		r = posix_handle_of(fd, NULL, &p->file.handle);
 	if (r < 0) {
 		close(fd);
-		free(f);
+		free(p);
 		return r;
 	}
+	p->fd = fd;
+	f = &p->file;
 	f->vfs = vfs_ref(v);
-	f->fd = fd;
 	f->flags = flags & ~(unsigned int)VFS_CREATE;
 	f->type = st.type;
-	f->key = vfs_key_of(v, st.ino, &f->handle);
+	f->key = posix_key_of(v, st.ino, &f->handle);
 	*ret = f;
 	return 0;
 }
@@ -75,14 +77,14 @@ static int prepare_create(struct vfs *v, const struct cred *c, const char *path,
 
 	if (!directory && *mode != VFS_MODE_INHERIT)
 		return 0;
-	parent = vfs_open_parent(v, c, path, &name);
+	parent = posix_open_parent(v, c, path, &name);
 	if (parent < 0)
 		return parent;
 	r = mode_in(parent, *mode, directory, mode);
-	return r < 0 || !directory ? r : io_mkdirat(parent, name, *mode, vfs_pers(c));
+	return r < 0 || !directory ? r : io_mkdirat(parent, name, *mode, posix_pers(c));
 }
 
-int vfs_open(struct vfs *v, const struct cred *c, const char *path, unsigned int flags, uint32_t mode,
+int posix_open(struct vfs *v, const struct cred *c, const char *path, unsigned int flags, uint32_t mode,
 	     struct vfs_file **ret)
 {
 	int fd, r, oflags = open_oflags(flags);
@@ -95,7 +97,7 @@ int vfs_open(struct vfs *v, const struct cred *c, const char *path, unsigned int
 	/* what was just made may be opened in any way: O_PATH would not make it */
 	if ((flags & (VFS_CREATE | VFS_DIRECTORY)) == VFS_CREATE)
 		oflags = (oflags & ~O_PATH) | O_CREAT | O_EXCL;
-	fd = vfs_openat(v, c, path, oflags, mode);
+	fd = posix_openat(v, c, path, oflags, mode);
 	return fd < 0 ? fd : file_new(v, fd, flags, ret);
 }
 
@@ -121,9 +123,10 @@ static void open_by_handle_blocking(void *arg)
 		b->result = -errno;
 }
 
-int vfs_open_handle(struct vfs *v, const struct vfs_handle *h, unsigned int flags, struct vfs_file **ret)
+int posix_open_handle(struct vfs *v, const struct vfs_handle *h, const char *path, unsigned int flags,
+		      struct vfs_file **ret)
 {
-	struct by_handle b = { .mount_fd = v->root, .oflags = open_oflags(flags), .h = h };
+	struct by_handle b = { .mount_fd = posix_root(v), .oflags = open_oflags(flags), .h = h };
 
 	if (h->len <= 4 || h->len > VFS_HANDLE_MAX)
 		return -ESTALE;
@@ -131,28 +134,26 @@ int vfs_open_handle(struct vfs *v, const struct vfs_handle *h, unsigned int flag
 	return b.result < 0 ? b.result : file_new(v, b.result, flags, ret);
 }
 
-int vfs_reopen(struct vfs_file *f, const struct cred *c, unsigned int flags, struct vfs_file **ret)
+int posix_reopen(struct vfs_file *f, const struct cred *c, unsigned int flags, struct vfs_file **ret)
 {
-	struct fd_path path = vfs_fd_path(f->fd);
+	struct fd_path path = posix_fd_path(posix_fd(f));
 	struct open_how how = { .flags = (uint64_t)(open_oflags(flags) | O_CLOEXEC) };
-	int fd = io_openat2(AT_FDCWD, path.s, &how, vfs_pers(c));
+	int fd = io_openat2(AT_FDCWD, path.s, &how, posix_pers(c));
 
 	return fd < 0 ? fd : file_new(f->vfs, fd, flags, ret);
 }
 
-void vfs_close(struct vfs_file *f)
+void posix_close(struct vfs_file *f)
 {
-	if (!f)
-		return;
 	if (task_current()) {
 		task_shield_begin();
-		(void)io_close(f->fd);
+		(void)io_close(posix_fd(f));
 		task_shield_end();
 	} else {
-		close(f->fd);
+		close(posix_fd(f));
 	}
 	vfs_unref(f->vfs);
-	free(f);
+	free(container_of(f, struct posix_file, file));
 }
 
 static bool access_ok(int fd, int mode)
@@ -160,22 +161,22 @@ static bool access_ok(int fd, int mode)
 	return syscall(SYS_faccessat2, fd, "", mode, AT_EMPTY_PATH | AT_EACCESS) == 0;
 }
 
-int vfs_access(struct vfs *v, const struct cred *c, const struct vfs_file *f, unsigned int *ret)
+int posix_access(struct vfs *v, const struct cred *c, const struct vfs_file *f, unsigned int *ret)
 {
 	int read = f->type == VFS_DIR ? R_OK | X_OK : R_OK;
 	unsigned int got = 0;
 
 	cred_enter(c);
-	if (access_ok(f->fd, read))
+	if (access_ok(posix_fd(f), read))
 		got |= VFS_READ;
-	if (access_ok(f->fd, f->type == VFS_DIR ? W_OK | X_OK : W_OK))
+	if (access_ok(posix_fd(f), f->type == VFS_DIR ? W_OK | X_OK : W_OK))
 		got |= VFS_WRITE;
 	cred_leave(c);
 	*ret = got;
 	return 0;
 }
 
-int vfs_may_delete(struct vfs *v, const struct cred *c, const char *path)
+int posix_may_delete(struct vfs *v, const struct cred *c, const char *path)
 {
 	_cleanup_close_ int parent = -1;
 	struct statx dir, entry;
@@ -183,7 +184,7 @@ int vfs_may_delete(struct vfs *v, const struct cred *c, const char *path)
 	bool ok;
 	int r;
 
-	parent = vfs_open_parent(v, c, path, &name);
+	parent = posix_open_parent(v, c, path, &name);
 	if (parent < 0)
 		return parent;
 	cred_enter(c);

@@ -20,64 +20,64 @@ static int check_key(struct vfs *v, int parent, const char *name, const struct v
 		return r;
 	if (S_ISLNK(sx.stx_mode))
 		return 0;
-	r = vfs_handle_of(parent, name, &h);
+	r = posix_handle_of(parent, name, &h);
 	if (r < 0)
 		return r;
-	have = vfs_key_of(v, sx.stx_ino, &h);
+	have = posix_key_of(v, sx.stx_ino, &h);
 	return have.ino == key->ino && have.generation == key->generation ? 0 : -ESTALE;
 }
 
-int vfs_remove(struct vfs *v, const struct cred *c, const char *path, bool directory, const struct vfs_key *key)
+int posix_remove(struct vfs *v, const struct cred *c, const char *path, bool directory, const struct vfs_key *key)
 {
 	_cleanup_close_ int parent = -1;
 	const char *name;
 	int r;
 
-	parent = vfs_open_parent(v, c, path, &name);
+	parent = posix_open_parent(v, c, path, &name);
 	if (parent < 0)
 		return parent;
 	r = key ? check_key(v, parent, name, key) : 0;
-	return r < 0 ? r : io_unlinkat(parent, name, directory ? AT_REMOVEDIR : 0, vfs_pers(c));
+	return r < 0 ? r : io_unlinkat(parent, name, directory ? AT_REMOVEDIR : 0, posix_pers(c));
 }
 
-int vfs_rename(struct vfs *v, const struct cred *c, const char *from, const char *to, bool replace)
+int posix_rename(struct vfs *v, const struct cred *c, const char *from, const char *to, bool replace)
 {
 	_cleanup_close_ int from_dir = -1, to_dir = -1;
 	const char *from_name, *to_name;
 	struct statx sx;
 	int r;
 
-	from_dir = vfs_open_parent(v, c, from, &from_name);
+	from_dir = posix_open_parent(v, c, from, &from_name);
 	if (from_dir < 0)
 		return from_dir;
-	to_dir = vfs_open_parent(v, c, to, &to_name);
+	to_dir = posix_open_parent(v, c, to, &to_name);
 	if (to_dir < 0)
 		return to_dir;
-	r = io_renameat2(from_dir, from_name, to_dir, to_name, replace ? 0 : RENAME_NOREPLACE, vfs_pers(c));
+	r = io_renameat2(from_dir, from_name, to_dir, to_name, replace ? 0 : RENAME_NOREPLACE, posix_pers(c));
 	if (r != -EINVAL || replace)
 		return r;
 	/* a file system without RENAME_NOREPLACE: the best that it allows */
 	r = io_statx(to_dir, to_name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &sx, 0);
 	if (r != -ENOENT)
 		return r < 0 ? r : -EEXIST;
-	return io_renameat2(from_dir, from_name, to_dir, to_name, 0, vfs_pers(c));
+	return io_renameat2(from_dir, from_name, to_dir, to_name, 0, posix_pers(c));
 }
 
-int vfs_link(struct vfs *v, const struct cred *c, struct vfs_file *f, const char *to)
+int posix_link(struct vfs *v, const struct cred *c, struct vfs_file *f, const char *to)
 {
-	struct fd_path path = vfs_fd_path(f->fd);
+	struct fd_path path = posix_fd_path(posix_fd(f));
 	_cleanup_close_ int dir = -1;
 	const char *name;
 
-	dir = vfs_open_parent(v, c, to, &name);
+	dir = posix_open_parent(v, c, to, &name);
 	if (dir < 0)
 		return dir;
-	return io_linkat(AT_FDCWD, path.s, dir, name, AT_SYMLINK_FOLLOW, vfs_pers(c));
+	return io_linkat(AT_FDCWD, path.s, dir, name, AT_SYMLINK_FOLLOW, posix_pers(c));
 }
 
 static int fd_where(int fd, char *buf, size_t len)
 {
-	struct fd_path path = vfs_fd_path(fd);
+	struct fd_path path = posix_fd_path(fd);
 	ssize_t n = readlink(path.s, buf, len - 1);
 
 	if (n < 0)
@@ -88,14 +88,14 @@ static int fd_where(int fd, char *buf, size_t len)
 	return (int)n;
 }
 
-int vfs_path_of(const struct vfs_file *f, struct arena *a, const char **ret)
+int posix_path_of(const struct vfs_file *f, struct arena *a, const char **ret)
 {
 	char root[VFS_PATH_MAX + 1], path[VFS_PATH_MAX + 1], *p;
 	struct statx sx;
 	int n, r;
 
-	n = fd_where(f->vfs->root, root, sizeof(root));
-	r = n < 0 ? n : fd_where(f->fd, path, sizeof(path));
+	n = fd_where(posix_root(f->vfs), root, sizeof(root));
+	r = n < 0 ? n : fd_where(posix_fd(f), path, sizeof(path));
 	if (r < 0)
 		return r;
 	if (n == 1) /* the share is "/" itself */
@@ -104,7 +104,7 @@ int vfs_path_of(const struct vfs_file *f, struct arena *a, const char **ret)
 		return -ENOENT;
 	p = path[n] ? path + n + 1 : path + n;
 	/* "(deleted)" and stale names are found out by asking what is there */
-	r = io_statx(f->vfs->root, *p ? p : ".", AT_SYMLINK_NOFOLLOW, STATX_INO, &sx, 0);
+	r = io_statx(posix_root(f->vfs), *p ? p : ".", AT_SYMLINK_NOFOLLOW, STATX_INO, &sx, 0);
 	if (r < 0 || sx.stx_ino != f->key.ino)
 		return -ENOENT;
 	*ret = arena_strdup(a, p);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * hfhandles: many persistent opens, each with a byte-range lock, that are reclaimed from another node. A
+ * holder is one client (one ClientGuid, one connection, one thread) with its share of them.
+ */
+#ifndef HF_TESTS_BENCH_HANDLES_H
+#define HF_TESTS_BENCH_HANDLES_H
+
+#include <pthread.h>
+
+#include "node/base/guid.h"
+#include "smbd/wire/create.h"
+#include "tests/client/login.h"
+
+struct plan {
+	struct net_addr first, next; /* where they are opened, where they are reclaimed */
+	const char *user, *password, *share;
+	unsigned int handles, clients, depth;
+	uint64_t patience_ns; /* how long a client tries to come back */
+};
+
+struct held_open {
+	struct guid create_guid;
+	struct smb2_fileid id;
+	bool held;
+};
+
+struct holder;
+
+/* One request on its way. */
+struct lift {
+	struct call call;
+	struct holder *h;
+	unsigned int index;
+	bool busy;
+};
+
+struct holder {
+	const struct plan *plan;
+	unsigned int number, n;
+	pthread_t thread;
+	struct guid client_guid;
+	struct conn *c;
+	struct sess *s;
+	uint32_t tree;
+	struct held_open *opens;
+	struct lift *lifts;
+	unsigned int busy;
+	uint64_t lost_ns, first_ns, all_ns; /* CLOCK_MONOTONIC: the connection broke, first and last reclaim */
+	char error[256]; /* empty: all is well */
+};
+
+/* Each of these works through all opens of a holder; 0, or a negative errno with h->error. */
+int holder_init(struct holder *h, const struct plan *p, unsigned int number, unsigned int n);
+void holder_done(struct holder *h);
+/* Connects to the first node, opens and locks. */
+int holder_open(struct holder *h);
+/* Waits until the connection is gone, comes to the next node and reclaims. */
+int holder_reclaim(struct holder *h);
+/* Asks, as another client, for the locks of at most `max` of its opens: each must be refused. */
+int holder_check(const struct holder *h, struct holder *other, unsigned int max);
+int holder_close(struct holder *h);
+
+#endif

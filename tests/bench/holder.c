@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One client of hfhandles: opens, locks, comes back, reclaims. Its own thread. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "node/base/clock.h"
+#include "smbd/wire/close.h"
+#include "smbd/wire/create_ctx.h"
+#include "smbd/wire/lock.h"
+#include "tests/bench/handles.h"
+
+#define DIRECTORY "hfhandles"
+
+static int holder_fail(struct holder *h, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (h->error[0])
+		return err;
+	va_start(ap, fmt);
+	vsnprintf(h->error, sizeof(h->error), fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+static int refused(struct holder *h, const char *what, int r, struct ntstatus status)
+{
+	char buf[11];
+
+	if (r < 0)
+		return holder_fail(h, r, "%s: %s", what, h->c ? conn_error(h->c) : strerror(-r));
+	if (!ntstatus_is_ok(status))
+		return holder_fail(h, -EIO, "%s: %s", what, ntstatus_str(status, buf));
+	return 0;
+}
+
+int holder_init(struct holder *h, const struct plan *p, unsigned int number, unsigned int n)
+{
+	unsigned int i;
+
+	*h = (struct holder){ .plan = p, .number = number, .n = n, .client_guid = guid_random() };
+	h->opens = calloc(n + 1, sizeof(*h->opens));
+	h->lifts = calloc(p->depth, sizeof(*h->lifts));
+	for (i = 0; h->lifts && i < p->depth; i++)
+		h->lifts[i].h = h;
+	return h->opens && h->lifts ? 0 : -ENOMEM;
+}
+
+static void leave(struct holder *h)
+{
+	conn_free(h->c);
+	sess_unref(h->s);
+	h->c = NULL;
+	h->s = NULL;
+}
+
+void holder_done(struct holder *h)
+{
+	leave(h);
+	free(h->opens);
+	free(h->lifts);
+}
+
+/* A connection, a session and a tree connect at `addr`. */
+static int come(struct holder *h, const struct net_addr *addr)
+{
+	const struct login in = { .user = h->plan->user, .password = h->plan->password };
+	struct smb2_tree_connect_resp resp;
+	struct ntstatus status = { 0 };
+	struct conn_config cfg;
+	int r;
+
+	conn_config_init(&cfg);
+	cfg.timeout_ns = h->plan->patience_ns;
+	cfg.client_guid = h->client_guid;
+	r = conn_open(addr, &cfg, &h->c);
+	if (r < 0)
+		return r;
+	h->c->want_credits = (uint16_t)MIN(h->plan->depth + 64, 4000u);
+	r = refused(h, "negotiate", login_negotiate(h->c, &status), status);
+	if (r == 0)
+		r = refused(h, "login", login_session(h->c, &in, &h->s, &status), status);
+	if (r == 0)
+		r = refused(h, "tree connect", login_tree(h->c, h->s, h->plan->share, &h->tree, &resp, &status),
+			    status);
+	return r;
+}
+
+static size_t widen(const char *name, uint8_t *out)
+{
+	size_t n;
+
+	for (n = 0; name[n]; n++) {
+		out[2 * n] = (uint8_t)name[n];
+		out[2 * n + 1] = 0;
+	}
+	return 2 * n;
+}
+
+static void put_create(struct msg *m, size_t hdr, const char *name, uint32_t options,
+		       const struct smb2_create_ctxs_req *c)
+{
+	uint8_t utf16[256], ctxs[128];
+	struct wr w = wr_fixed(ctxs, sizeof(ctxs));
+	struct smb2_create_req req = {
+		.impersonation_level = SMB2_IMPERSONATION_IMPERSONATION,
+		.desired_access = SMB2_FILE_GENERIC_READ | SMB2_FILE_GENERIC_WRITE,
+		.share_access = 7,
+		.disposition = SMB2_FILE_OPEN_IF,
+		.options = options,
+	};
+
+	req.name = BLOB(utf16, widen(name, utf16));
+	if (c) {
+		smb2_create_ctxs_req_encode(&w, c);
+		req.contexts = wr_blob(&w);
+	}
+	smb2_create_req_encode(&m->w, hdr, &req);
+}
+
+static void put_lock(struct msg *m, size_t hdr, struct smb2_fileid id)
+{
+	struct smb2_lock_element e = { .length = 1,
+				       .flags = SMB2_LOCKFLAG_EXCLUSIVE_LOCK | SMB2_LOCKFLAG_FAIL_IMMEDIATELY };
+	struct smb2_lock_req req = { .file_id = id, .locks = &e, .n_locks = 1 };
+
+	smb2_lock_req_encode(&m->w, hdr, &req);
+}
+
+static void file_name(const struct holder *h, unsigned int i, char *buf, size_t len)
+{
+	snprintf(buf, len, DIRECTORY "\\c%u\\%u", h->number, i);
+}
+
+/* --- what is done to every open --- */
+
+struct work {
+	const char *what;
+	uint16_t command;
+	void (*put)(struct lift *l, struct msg *m, size_t hdr);
+	void (*done)(struct call *call, const struct smb2_hdr *hdr, struct blob msg);
+	bool want_held; /* only those that are held, or only those that are not */
+};
+
+static struct held_open *lift_end(struct call *call, const struct smb2_hdr *hdr, const char *what)
+{
+	struct lift *l = container_of(call, struct lift, call);
+
+	l->busy = false;
+	l->h->busy--;
+	return refused(l->h, what, 0, hdr->status) < 0 ? NULL : &l->h->opens[l->index];
+}
+
+static void put_open(struct lift *l, struct msg *m, size_t hdr)
+{
+	struct held_open *o = &l->h->opens[l->index];
+	struct smb2_create_ctxs_req c = { .present = SMB2_CTX_DH2Q };
+	char name[64];
+
+	o->create_guid = guid_random();
+	c.dh2q.flags = SMB2_DHANDLE_FLAG_PERSISTENT;
+	c.dh2q.timeout = 120000;
+	c.dh2q.create_guid = o->create_guid;
+	file_name(l->h, l->index, name, sizeof(name));
+	put_create(m, hdr, name, SMB2_FILE_NON_DIRECTORY_FILE, &c);
+}
+
+static void opened(struct call *call, const struct smb2_hdr *hdr, struct blob msg)
+{
+	struct holder *h = container_of(call, struct lift, call)->h;
+	struct held_open *o = lift_end(call, hdr, "open");
+	struct smb2_create_ctxs_resp c = { 0 };
+	struct smb2_create_resp resp;
+
+	if (!o)
+		return;
+	if (smb2_create_resp_decode(msg, &resp) < 0 || smb2_create_ctxs_resp_decode(resp.contexts, &c) < 0 ||
+	    !(c.present & SMB2_CTX_DH2Q) || !(c.dh2q.flags & SMB2_DHANDLE_FLAG_PERSISTENT)) {
+		holder_fail(h, -EPROTO, "an open was not granted as a persistent one");
+		return;
+	}
+	o->id = resp.file_id;
+	o->held = true;
+}
+
+static void put_its_lock(struct lift *l, struct msg *m, size_t hdr)
+{
+	put_lock(m, hdr, l->h->opens[l->index].id);
+}
+
+static void locked(struct call *call, const struct smb2_hdr *hdr, struct blob msg)
+{
+	lift_end(call, hdr, "lock");
+}
+
+static void put_reclaim(struct lift *l, struct msg *m, size_t hdr)
+{
+	struct held_open *o = &l->h->opens[l->index];
+	struct smb2_create_ctxs_req c = { .present = SMB2_CTX_DH2C };
+	char name[64];
+
+	c.dh2c.file_id = o->id;
+	c.dh2c.create_guid = o->create_guid;
+	c.dh2c.flags = SMB2_DHANDLE_FLAG_PERSISTENT;
+	file_name(l->h, l->index, name, sizeof(name));
+	put_create(m, hdr, name, SMB2_FILE_NON_DIRECTORY_FILE, &c);
+}
+
+static void reclaimed(struct call *call, const struct smb2_hdr *hdr, struct blob msg)
+{
+	struct holder *h = container_of(call, struct lift, call)->h;
+	struct held_open *o = lift_end(call, hdr, "reclaim");
+	struct smb2_create_resp resp;
+
+	if (!o || smb2_create_resp_decode(msg, &resp) < 0)
+		return;
+	o->id = resp.file_id;
+	o->held = true;
+	h->all_ns = conn_now();
+	if (!h->first_ns)
+		h->first_ns = h->all_ns;
+}
+
+static void put_close(struct lift *l, struct msg *m, size_t hdr)
+{
+	struct smb2_close_req req = { .file_id = l->h->opens[l->index].id };
+
+	smb2_close_req_encode(&m->w, hdr, &req);
+}
+
+static void closed(struct call *call, const struct smb2_hdr *hdr, struct blob msg)
+{
+	struct held_open *o = lift_end(call, hdr, "close");
+
+	if (o)
+		o->held = false;
+}
+
+static const struct work work_open = { "open", SMB2_CREATE, put_open, opened, false };
+static const struct work work_lock = { "lock", SMB2_LOCK, put_its_lock, locked, true };
+static const struct work work_reclaim = { "reclaim", SMB2_CREATE, put_reclaim, reclaimed, false };
+static const struct work work_close = { "close", SMB2_CLOSE, put_close, closed, true };
+
+static int lift_send(struct lift *l, const struct work *w)
+{
+	struct holder *h = l->h;
+	const struct msg_head head = { .command = w->command, .sess = h->s, .tree_id = h->tree };
+	struct msg m;
+	size_t hdr;
+
+	l->call = (struct call){ .done = w->done };
+	l->busy = true;
+	h->busy++;
+	msg_begin(&m, h->c);
+	hdr = msg_add(&m, &l->call, &head);
+	w->put(l, &m, hdr);
+	return msg_send(&m);
+}
+
+/* Keeps `depth` requests on their way until it was done to all. */
+static int run(struct holder *h, const struct work *w)
+{
+	unsigned int next = 0, i;
+	int r = 0;
+
+	while (!h->error[0]) {
+		for (i = 0; i < h->plan->depth && r == 0; i++) {
+			while (next < h->n && h->opens[next].held != w->want_held)
+				next++;
+			if (h->lifts[i].busy || next == h->n)
+				continue;
+			h->lifts[i].index = next++;
+			r = lift_send(&h->lifts[i], w);
+		}
+		if (r == 0 && h->busy == 0)
+			return 0;
+		if (r == 0)
+			r = conn_receive(h->c, conn_deadline(h->c));
+		if (r < 0)
+			return holder_fail(h, r, "%s: %s", w->what, conn_error(h->c));
+	}
+	return -EIO;
+}
+
+/* --- the story --- */
+
+static int make_directory(struct holder *h, const char *name)
+{
+	const struct msg_head head = { .command = SMB2_CREATE, .sess = h->s, .tree_id = h->tree };
+	struct call call = { 0 };
+	struct msg m;
+	size_t hdr;
+	int r;
+
+	msg_begin(&m, h->c);
+	hdr = msg_add(&m, &call, &head);
+	put_create(&m, hdr, name, SMB2_FILE_DIRECTORY_FILE, NULL);
+	r = msg_send(&m);
+	if (r == 0)
+		r = conn_wait(h->c, &call, false, conn_deadline(h->c));
+	r = refused(h, name, r, call.hdr.status);
+	call_done(&call);
+	return r;
+}
+
+int holder_open(struct holder *h)
+{
+	char name[64];
+	int r = come(h, &h->plan->first);
+
+	if (r < 0)
+		return refused(h, "connecting", r, (struct ntstatus){ 0 });
+	snprintf(name, sizeof(name), DIRECTORY "\\c%u", h->number);
+	r = make_directory(h, DIRECTORY);
+	if (r == 0)
+		r = make_directory(h, name);
+	if (r == 0)
+		r = run(h, &work_open);
+	return r < 0 ? r : run(h, &work_lock);
+}
+
+int holder_reclaim(struct holder *h)
+{
+	const struct timespec pause = { .tv_nsec = 10 * 1000000L };
+	unsigned int i;
+	int r = conn_wait_close(h->c, conn_deadline(h->c));
+
+	if (r < 0)
+		return holder_fail(h, r, "the connection does not end");
+	h->lost_ns = conn_now();
+	leave(h);
+	for (i = 0; i < h->n; i++)
+		h->opens[i].held = false;
+	while ((r = come(h, &h->plan->next)) < 0 && !h->error[0] && conn_now() < h->lost_ns + h->plan->patience_ns)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+	if (r < 0)
+		return refused(h, "coming back", r, (struct ntstatus){ 0 });
+	return run(h, &work_reclaim);
+}
+
+int holder_close(struct holder *h)
+{
+	return run(h, &work_close);
+}
+
+/* --- another client that must not get the locks --- */
+
+static int call_wait(struct holder *h, struct msg *m, struct call *call)
+{
+	int r = msg_send(m);
+
+	return r < 0 ? r : conn_wait(h->c, call, false, conn_deadline(h->c));
+}
+
+static int try_lock(struct holder *other, const char *name)
+{
+	const struct msg_head create = { .command = SMB2_CREATE, .sess = other->s, .tree_id = other->tree };
+	const struct msg_head lock = { .command = SMB2_LOCK, .sess = other->s, .tree_id = other->tree };
+	struct call a = { 0 }, b = { 0 };
+	struct smb2_create_resp resp;
+	struct msg m;
+	size_t hdr;
+	int r;
+
+	msg_begin(&m, other->c);
+	hdr = msg_add(&m, &a, &create);
+	put_create(&m, hdr, name, SMB2_FILE_NON_DIRECTORY_FILE, NULL);
+	r = refused(other, name, call_wait(other, &m, &a), a.hdr.status);
+	if (r == 0 && smb2_create_resp_decode(a.reply, &resp) < 0)
+		r = holder_fail(other, -EPROTO, "a CREATE response is malformed");
+	if (r == 0) {
+		msg_begin(&m, other->c);
+		hdr = msg_add(&m, &b, &lock);
+		put_lock(&m, hdr, resp.file_id);
+		r = call_wait(other, &m, &b);
+		if (r == 0 && !ntstatus_eq(b.hdr.status, NT_STATUS_LOCK_NOT_GRANTED))
+			r = holder_fail(other, -EIO, "%s: a lock that somebody else holds was not refused", name);
+	}
+	call_done(&a);
+	call_done(&b);
+	return r;
+}
+
+int holder_check(const struct holder *h, struct holder *other, unsigned int max)
+{
+	unsigned int i, step = MAX(h->n / MAX(max, 1u), 1u);
+	char name[64];
+	int r = other->c ? 0 : come(other, &h->plan->next);
+
+	for (i = 0; i < h->n && r == 0; i += step) {
+		file_name(h, i, name, sizeof(name));
+		r = try_lock(other, name);
+	}
+	return r < 0 ? refused(other, "checking locks", r, (struct ntstatus){ 0 }) : 0;
+}

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of opens, names and clients.
+
+  reclaim   a persistent open is given back until its deadline, unless its client may have closed it
+  gone      an open does not vanish while its connection lives
+  names     a file is there from its creation or rename to its next rename or deletion, and only then
+  stuck     after the last fault is healed every client is served again, and nobody waits for ever"""
+import collections
+
+from history import FILE_CLOSED, FOREVER, NOT_FOUND, SECOND
+
+BOUND = 60 * SECOND  # from the last heal to the end of the last client's last operation
+
+
+def reclaims(opens, faults):
+    wrong = []
+    for o in opens.values():
+        last_ok, closing = None, None
+        for op in o.ops:
+            if op["result"] == "ok" and op["op"] not in ("close", "drop"):
+                if not last_ok or op["begin"] >= last_ok["begin"]:
+                    last_ok, closing = op, None
+            elif op["op"] == "close":
+                closing = op
+            elif op["op"] == "reclaim" and op.get("status") == NOT_FOUND and last_ok and not closing:
+                if op["end"] < last_ok["begin"] + max(0, o.timeout - faults.slack):
+                    wrong.append(("a persistent open was not given back although its time was not over",
+                                  [o.create, last_ok, op]))
+    return wrong
+
+
+def gone(opens):
+    wrong = []
+    for o in opens.values():
+        last_ok = closing = None
+        for op in o.ops:
+            closing = op if op["op"] == "close" and op["result"] == "unknown" else closing
+            if op["result"] == "ok":
+                last_ok = op
+            elif op.get("status") == FILE_CLOSED and last_ok and not closing and last_ok.get("conn") == op.get("conn"):
+                wrong.append(("an open vanished while its connection lived", [o.create, last_ok, op]))
+                break
+    return wrong
+
+
+# --- names: what the one client that owns a name did with it ---
+
+Span = collections.namedtuple("Span", "since until there op")
+
+
+def spans_of(o, faults):
+    """{name: [Span]} of one open that has "private" names."""
+    spans = collections.defaultdict(list)
+
+    def there(name, op):
+        spans[name].append(Span(op["end"], FOREVER, True, op))
+
+    def unsure(name, at):
+        if spans[name] and spans[name][-1].there:
+            spans[name][-1] = spans[name][-1]._replace(until=min(at, spans[name][-1].until))
+
+    doc = o.create.get("delete_on_close")
+    there(o.create["file"], o.create)
+    where = o.create["file"]
+    for op in o.ops:
+        if op["op"] == "rename":
+            unsure(where, op["begin"])
+            if op["result"] == "ok":
+                if op["from"] != op["to"]:
+                    spans[op["from"]].append(Span(op["end"], FOREVER, False, op))
+                where = op["to"]
+                there(where, op)
+            elif op["result"] == "unknown":
+                where = op["to"]  # or not: nothing is certain until the next rename
+        elif op["op"] == "close" and doc:
+            unsure(where, op["begin"])
+            if op["result"] == "ok":
+                spans[where].append(Span(op["end"], FOREVER, False, op))
+    if doc and not o.closed:
+        unsure(where, o.until)
+        spans[where].append(Span(o.possible, FOREVER, False, o.ops[-1]))
+    return spans
+
+
+def names(ops, opens, faults):
+    wrong, spans = [], collections.defaultdict(list)
+    for o in opens.values():
+        if o.create and o.create.get("private"):
+            for name, mine in spans_of(o, faults).items():
+                spans[name] += mine
+    for op in ops:
+        if op["op"] != "lookup" or op["result"] == "unknown":
+            continue
+        found = op["result"] == "ok"
+        if not found and op.get("status") != NOT_FOUND:
+            continue
+        for s in spans.get(op["file"], ()):
+            if s.since <= op["begin"] and op["end"] <= s.until and s.there != found:
+                wrong.append(("a name is there that was deleted or renamed" if found else
+                              "a name is not there although its file was made and not deleted", [s.op, op]))
+                break
+    return wrong
+
+
+def stuck(ops, opens, faults, clients):
+    wrong, limit = [], faults.healed + BOUND
+    finished = {op["client"]: op for op in ops if op["op"] == "finish" and op["result"] == "ok"}
+    for client in clients:
+        if client not in finished:
+            mine = [op for op in ops if op["client"] == client]
+            wrong.append((f"the client {client} never came to its end", mine[-1:]))
+    for op in ops:
+        if op["op"] == "finish" and op["end"] > limit:
+            wrong.append((f"the client {op['client']} came to its end only"
+                          f" {(op['end'] - faults.healed) / SECOND:.0f} s after the last heal", [op]))
+        elif op["begin"] > limit and op["result"] == "unknown":
+            wrong.append(("an operation got no answer long after the last heal", [op]))
+        elif op.get("final") and op["result"] != "ok":
+            wrong.append(("at the end, when all have closed, a file cannot be opened alone or read", [op]))
+    for o in opens.values():
+        if o.create and o.persistent and not (o.closed or o.lost):
+            ended = finished.get(o.create["client"])
+            if ended:
+                wrong.append(("a client ended with an open neither closed nor refused", [o.create, o.ops[-1]]))
+    return wrong
+
+
+def check(ops, opens, faults, clients):
+    return reclaims(opens, faults) + gone(opens) + names(ops, opens, faults) + stuck(ops, opens, faults, clients)

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Many persistent handles with locks are open on node 1; its file server or the whole node is killed, and they are all
+# reclaimed: on the same node, or on node 2. Measures the time until the last one is back.
+#
+# usage: scale.sh smbd|kill HANDLES [RUNS]        WORKERS=4 TOKEN=1000 CLIENTS=10 scale.sh ...
+. "$(dirname "$0")/lab/test.sh"
+SCENARIO=${1:?which scenario}
+HANDLES=${2:?how many handles}
+RUNS=${3:-3}
+LAB=$(cd "$(dirname "$0")" && pwd)/lab.sh
+
+TOKEN=${TOKEN:-1000}
+# Corosync's own detection is the token and the consensus time, 1.2 times the token.
+detection=$((TOKEN * 22 / 10))
+case $SCENARIO in
+smbd) event="$LAB kill-smbd 1" next=1 back=: aim=300 ;;
+kill) event="$LAB kill 1" next=2 back="lab_start 1" aim=$((detection + 500 + HANDLES / 66)) ;;
+*) fail "there is no scenario $SCENARIO" ;;
+esac
+
+test_begin
+lab_up 3 || fail "three nodes do not come up"
+lab_accounts
+for run in $(seq "$RUNS"); do
+	lab_client "$HF_LAB/bin/hfhandles" --address "$(lab_addr 1)" --next "$(lab_addr $next)" --share $HF_CASHARE \
+		--user "${HF_USER%%\%*}" --password "${HF_USER#*%}" --handles "$HANDLES" --clients "${CLIENTS:-10}" \
+		--event "$event" > "$HF_LAB/result" 2> "$HF_LAB/err" || {
+		head -20 "$HF_LAB/err" >&2
+		fail "run $run: a handle was lost, or its lock"
+	}
+	jq .all_ms "$HF_LAB/result" >> "$HF_LAB/all"
+	step "$SCENARIO run $run: $(cat "$HF_LAB/result")"
+	eval "$back"
+	lab_wait_view 3 60 || fail "run $run: the cluster is not whole again"
+done
+read -r median max < <(median_max < "$HF_LAB/all")
+line="$HANDLES handles, $SCENARIO, $RUNS runs, token $TOKEN ms, ${WORKERS:-1} workers: the last is back after median $median ms, maximum $max ms (aim $aim)"
+step "$line"
+[ -z "${OUT:-}" ] || echo "$line" >> "$OUT/failover.txt"
+# The aim is for a quiet machine; a machine under test is a busy one.
+[ "$median" -le $((aim + 5000 + HANDLES / 20)) ] || fail "median $median ms without service"
