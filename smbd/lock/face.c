@@ -82,11 +82,15 @@ int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **
 	m.session_id = q->session_id;
 	snprintf(m.client, sizeof(m.client), "%s", q->client ? q->client : "");
 	m.volatile_id = q->volatile_id;
-	e = home_call(c, &r, call_deadline(c), false);
+	do {
+		m.version = r.version;
+		r.done = false;
+		e = home_call(c, &r, call_deadline(c), false);
+	} while (e == LK_CONFIRM && (!q->wanted || q->wanted(q->arg)));
 	if (e == LK_OK)
 		*ret = r.result;
 	home_open_unref(o);
-	return e;
+	return e == LK_CONFIRM ? -ECANCELED : e;
 }
 
 void lockc_consumed(struct lockc *c, struct lk_open *o)

@@ -181,6 +181,7 @@ static void got_open(struct lockc *c, struct hreq *r, struct lk_msg *m)
 {
 	struct lk_open *o = r->open;
 
+	r->version = m->version;
 	if (r->outcome != LK_OK && r->outcome != LK_REPLAYED)
 		return;
 	if (m->flags & LKF_HAS_REC) {

@@ -44,6 +44,7 @@ enum lk_outcome {
 	LK_REPLAYED, /* open: the existing open of the replayed request */
 	LK_UNLINK, /* close: last one of a file to be deleted; unlink it, then lockc_unlinked() */
 	LK_GONE, /* the open is closed already (displaced, scavenged, moved): STATUS_FILE_CLOSED */
+	LK_CONFIRM, /* between home and owner: another home has the open, does this client still wait? */
 };
 
 /* The home's handle of one open. Everything is read-only for users of this header but `user`;
@@ -166,8 +167,13 @@ struct lk_reclaim {
 	struct guid lease_key;
 	uint64_t session_id, volatile_id;
 	const char *client; /* address and port, for listings; may be NULL */
+	/* Asked before an open is taken from another home that has it connected: whether the client that made this request
+	 * is still there. It may have gone to that home meanwhile. NULL: yes. */
+	bool (*wanted)(void *arg);
+	void *arg;
 };
-/* [task] Takes back a disconnected open. LK_NOT_FOUND, LK_ACCESS_DENIED, LK_INVALID_PARAMETER.
+/* [task] Takes back a disconnected open. LK_NOT_FOUND, LK_ACCESS_DENIED, LK_INVALID_PARAMETER; -ECANCELED: nobody wants
+ * it any more.
  * `*ret` was kept by this worker (user may be set) or attached here now (user NULL: open it by
  * rec.handle). (MS-SMB2 3.3.5.9.7, .12) */
 int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **ret) HF_MUST_CHECK;

@@ -127,7 +127,7 @@ static int get_scalars(const HfLock__Msg *p, struct lk_msg *m)
 {
 	if (p->kind < LKM_OPEN || p->kind >= LKM_KINDS || (p->flags & ~(unsigned int)LKF_ALL) ||
 	    p->asked >= LKM_KINDS || p->seq_index > REC_LOCK_SEQS || p->seq_number > 15 ||
-	    p->outcome > LK_GONE || p->outcome < -4095 || p->from_incarnation == 0 ||
+	    p->outcome > LK_CONFIRM || p->outcome < -4095 || p->from_incarnation == 0 ||
 	    strlen(p->client) >= sizeof(m->client))
 		return -EBADMSG;
 	m->kind = (enum lk_kind)p->kind;

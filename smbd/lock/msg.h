@@ -18,7 +18,7 @@ enum lk_kind {
 	LKM_CLOSE, /* id */
 	LKM_UNLINKED, /* id, F_ON: it was deleted */
 	LKM_DISCONNECT, /* id */
-	LKM_RECLAIM, /* id and what the client says */
+	LKM_RECLAIM, /* id and what the client says; version: of LK_CONFIRM */
 	LKM_LOCK, /* id, ranges, seq, F_WAIT */
 	LKM_UNLOCK, /* id, ranges, seq */
 	LKM_LOCK_CANCEL, /* (-) id, target: req of the LOCK; F_ON: undo it when it was granted */

@@ -6,7 +6,8 @@
 #include "node/base/utf.h"
 
 /* An open that is connected at another node is taken from there: the client has come here, so that
- * connection is dead even if its node has not noticed. At its own node it would know better. */
+ * connection is dead even if its node has not noticed. At its own node it would know better. But a request may have waited
+ * for so long that its client has gone there meanwhile: it is confirmed for the open as it is now. */
 static bool may_steal(const struct lk_ent *e, const struct lk_msg *m)
 {
 	return e->rec.persistent && e->rec.home_node != m->from.node;
@@ -99,6 +100,13 @@ void do_reclaim(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx
 		outcome = check(e, m);
 	if (outcome != LK_OK) {
 		reply(fx, m, outcome);
+		return;
+	}
+	if (!e->rec.disconnected && !ent_at(e, &m->from) && m->version != e->rec.version) {
+		struct lk_msg *r = reply(fx, m, LK_CONFIRM);
+
+		if (r)
+			r->version = e->rec.version;
 		return;
 	}
 	if (attach(c, e, m, now, fx) == 0)

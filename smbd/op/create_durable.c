@@ -125,6 +125,13 @@ static int reclaim(struct create *c, const struct lk_reclaim *q, struct lk_open 
 	return -ECANCELED;
 }
 
+static bool still_wanted(void *arg)
+{
+	const struct create *c = arg;
+
+	return !c->req->cancelled && !c->req->conn->dead;
+}
+
 struct ntstatus create_reclaim(struct create *c)
 {
 	bool v2 = c->ctx.present & SMB2_CTX_DH2C;
@@ -144,6 +151,8 @@ struct ntstatus create_reclaim(struct create *c)
 		.session_id = c->req->session->id,
 		.client = c->req->conn->name,
 		.volatile_id = c->open->id.volatile_id,
+		.wanted = still_wanted,
+		.arg = c,
 	};
 	struct ntstatus s;
 	struct lk_open *lk;

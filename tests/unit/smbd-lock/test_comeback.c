@@ -75,6 +75,45 @@ static void there_and_back(void)
 	cluster_free(cl);
 }
 
+static bool no_more(void *arg)
+{
+	(*(unsigned int *)arg)++;
+	return false;
+}
+
+/* A request that its client has left behind takes nothing away from the home to which the client went. */
+static void left_behind(void)
+{
+	struct cluster *cl = cluster_new(3, 1, 64);
+	struct lockc *here = cl->nodes[0].w[0], *left = cl->nodes[1].w[0];
+	struct file_key key = key_owned_by(cl, 3, 0);
+	struct rec_open w = want_persistent(&key, RD | WR, SH_ALL), saved;
+	struct lk_open *a, *x = NULL;
+	unsigned int asked = 0;
+	struct lk_reclaim q;
+
+	assert_int_equal(lockc_open(here, &w, false, &a), LK_OK);
+	assert_int_equal(rec_open_copy(&a->rec, &saved), 0);
+	q = reclaim_of(&saved);
+	q.wanted = no_more;
+	q.arg = &asked;
+	assert_int_equal(lockc_reclaim(left, &q, &x), -ECANCELED);
+	assert_int_equal(asked, 1);
+	assert_true(holds(here, saved.id));
+	/* nobody else has it: nobody is asked */
+	assert_int_equal(lockc_disconnect(here, a), LK_OK);
+	assert_int_equal(lockc_reclaim(left, &q, &x), LK_OK);
+	assert_int_equal(asked, 1);
+	assert_true(holds(left, saved.id));
+	rec_open_done(&saved);
+	cluster_free(cl);
+}
+
+static void test_left_behind(void **state)
+{
+	run_on_loop(left_behind);
+}
+
 static void test_there_and_back(void **state)
 {
 	run_on_loop(there_and_back);
@@ -84,6 +123,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_left_behind),
 	};
 
 	return cmocka_run_group_tests_name("lock comeback", tests, NULL, NULL);
