@@ -82,6 +82,10 @@ void do_open(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 void do_reclaim(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 /* Answers with the whole open: replayed, reclaimed or recognised. */
 void reply_rec(struct lk_ent *e, const struct lk_msg *m, int outcome, struct fx *fx);
+/* Whether the open may go to the home that asks in `m`. One that is connected elsewhere may not before that home has said
+ * that its client is still there, for the open as it is now: the request may have waited for so long that the client has
+ * gone to where the open is. Else answers LK_CONFIRM. */
+bool confirmed(const struct lk_ent *e, const struct lk_msg *m, struct fx *fx);
 /* Gives an open to the home that asks in `m`: 1: done; 0: the present home was told first, `m` is
  * parked. */
 int attach(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, uint64_t now, struct fx *fx);

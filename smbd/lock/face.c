@@ -26,6 +26,19 @@ static int ask(struct lockc *c, struct lk_open *o, struct lk_msg *m)
 	return home_call(c, &r, 0, false);
 }
 
+/* Asks for an open that another home may have connected. -ECANCELED: the session that it is for has lost its client. */
+static int ask_confirmed(struct lockc *c, struct hreq *r, uint64_t session_id)
+{
+	int e;
+
+	do {
+		r->m->version = r->version;
+		r->done = false;
+		e = home_call(c, r, call_deadline(c), false);
+	} while (e == LK_CONFIRM && (!c->cfg.connected || c->cfg.connected(c->cfg.arg, session_id)));
+	return e == LK_CONFIRM ? -ECANCELED : e;
+}
+
 static uint32_t slot_of(const struct lockc *c, const struct file_key *key)
 {
 	uint8_t b[FILE_KEY_SIZE];
@@ -52,7 +65,7 @@ int lockc_open(struct lockc *c, const struct rec_open *want, bool replay, struct
 	o->rec.phase = REC_OPEN;
 	o->rec.deadline = 0;
 	m.rec = o->rec; /* borrowed for as long as the call waits */
-	e = home_call(c, &r, call_deadline(c), false);
+	e = ask_confirmed(c, &r, want->session_id);
 	if (e == LK_OK || e == LK_REPLAYED)
 		*ret = r.result;
 	home_open_unref(o);
@@ -82,15 +95,11 @@ int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **
 	m.session_id = q->session_id;
 	snprintf(m.client, sizeof(m.client), "%s", q->client ? q->client : "");
 	m.volatile_id = q->volatile_id;
-	do {
-		m.version = r.version;
-		r.done = false;
-		e = home_call(c, &r, call_deadline(c), false);
-	} while (e == LK_CONFIRM && (!q->wanted || q->wanted(q->arg)));
+	e = ask_confirmed(c, &r, q->session_id);
 	if (e == LK_OK)
 		*ret = r.result;
 	home_open_unref(o);
-	return e == LK_CONFIRM ? -ECANCELED : e;
+	return e;
 }
 
 void lockc_consumed(struct lockc *c, struct lk_open *o)

@@ -112,6 +112,9 @@ struct lockc_config {
 	 * must not call lockc_*. Start nothing on `o` any more and forget it: it is freed once
 	 * running calls and I/O have ended. */
 	void (*gone)(void *arg, struct lk_open *o, enum lk_gone why);
+	/* Before an open is taken from another home that has it connected: whether the client of this session, which asked for
+	 * it here, still has a connection. It may have gone to that home meanwhile. Cheap; NULL: always. */
+	bool (*connected)(void *arg, uint64_t session_id);
 	/* This incarnation missed a view or was deposed: the process has to end
 	 * (CLUSTER_EXIT_EVICTED). */
 	void (*lost)(void *arg);
@@ -147,7 +150,7 @@ void lockc_linked(struct lockc *c, const struct place *to);
  * set too; it is either an open that this worker held already (same pointer, user set), or one that
  * was attached here now (user NULL). On 0 and LK_REPLAYED `*ret` holds what was granted (rec.id,
  * rec.persistent, rec.lease ...). A fresh open is closed with lockc_close() when the rest of CREATE
- * fails. (MS-SMB2 3.3.5.9, .10, .13)
+ * fails. -ECANCELED: a replay whose client has left. (MS-SMB2 3.3.5.9, .10, .13)
  */
 int lockc_open(struct lockc *c, const struct rec_open *want, bool replay,
 	       struct lk_open **ret) HF_MUST_CHECK;
@@ -167,13 +170,9 @@ struct lk_reclaim {
 	struct guid lease_key;
 	uint64_t session_id, volatile_id;
 	const char *client; /* address and port, for listings; may be NULL */
-	/* Asked before an open is taken from another home that has it connected: whether the client that made this request
-	 * is still there. It may have gone to that home meanwhile. NULL: yes. */
-	bool (*wanted)(void *arg);
-	void *arg;
 };
-/* [task] Takes back a disconnected open. LK_NOT_FOUND, LK_ACCESS_DENIED, LK_INVALID_PARAMETER; -ECANCELED: nobody wants
- * it any more.
+/* [task] Takes back a disconnected open. LK_NOT_FOUND, LK_ACCESS_DENIED, LK_INVALID_PARAMETER; -ECANCELED: its client has
+ * left.
  * `*ret` was kept by this worker (user may be set) or attached here now (user NULL: open it by
  * rec.handle). (MS-SMB2 3.3.5.9.7, .12) */
 int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **ret) HF_MUST_CHECK;

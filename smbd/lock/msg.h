@@ -14,7 +14,7 @@
 enum lk_kind {
 	/* home to owner; each is answered by LKM_REPLY with the same `req`, those marked (-) are
 	   not */
-	LKM_OPEN = 1, /* rec, F_REPLAY */
+	LKM_OPEN = 1, /* rec, F_REPLAY; version: of LK_CONFIRM */
 	LKM_CLOSE, /* id */
 	LKM_UNLINKED, /* id, F_ON: it was deleted */
 	LKM_DISCONNECT, /* id */

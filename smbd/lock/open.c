@@ -105,6 +105,8 @@ static enum step step_replay(struct lk_core *c, struct lk_file *f, struct lk_msg
 		answer(fx, m, LK_FILE_NOT_AVAILABLE);
 		return STEP_ANSWERED;
 	}
+	if (!confirmed(e, m, fx))
+		return STEP_ANSWERED;
 	if ((e->rec.disconnected || !ent_at(e, &m->from)) && attach(c, e, m, now, fx) == 0)
 		return STEP_PARKED;
 	reply_rec(e, m, LK_REPLAYED, fx);

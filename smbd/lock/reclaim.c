@@ -6,8 +6,7 @@
 #include "node/base/utf.h"
 
 /* An open that is connected at another node is taken from there: the client has come here, so that
- * connection is dead even if its node has not noticed. At its own node it would know better. But a request may have waited
- * for so long that its client has gone there meanwhile: it is confirmed for the open as it is now. */
+ * connection is dead even if its node has not noticed. At its own node it would know better. */
 static bool may_steal(const struct lk_ent *e, const struct lk_msg *m)
 {
 	return e->rec.persistent && e->rec.home_node != m->from.node;
@@ -33,6 +32,18 @@ int attach(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, uint64_t now, 
 	e->permit = ent_may_have_permit(e);
 	ent_changed(e, fx);
 	return 1;
+}
+
+bool confirmed(const struct lk_ent *e, const struct lk_msg *m, struct fx *fx)
+{
+	struct lk_msg *r;
+
+	if (e->rec.disconnected || ent_at(e, &m->from) || m->version == e->rec.version)
+		return true;
+	r = reply(fx, m, LK_CONFIRM);
+	if (r)
+		r->version = e->rec.version;
+	return false;
 }
 
 static bool text_equal(const char *a, const char *b)
@@ -102,13 +113,8 @@ void do_reclaim(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx
 		reply(fx, m, outcome);
 		return;
 	}
-	if (!e->rec.disconnected && !ent_at(e, &m->from) && m->version != e->rec.version) {
-		struct lk_msg *r = reply(fx, m, LK_CONFIRM);
-
-		if (r)
-			r->version = e->rec.version;
+	if (!confirmed(e, m, fx))
 		return;
-	}
 	if (attach(c, e, m, now, fx) == 0)
 		return;
 	reply_rec(e, m, LK_OK, fx);

@@ -79,16 +79,6 @@ static struct ntstatus attach_stored(struct create *c)
 	return s;
 }
 
-static bool session_connected(const struct session *s)
-{
-	const struct channel *ch;
-
-	list_foreach(ch, &s->channels, in_session)
-		if (!ch->conn->dead)
-			return true;
-	return false;
-}
-
 /* Whether what this worker has under the id is on its way to be disconnected: its client's connections are gone, or it was
  * taken back for a request whose connection is gone. Clients that come back faster than their former requests end
  * must not hear that the open is lost. */
@@ -125,13 +115,6 @@ static int reclaim(struct create *c, const struct lk_reclaim *q, struct lk_open 
 	return -ECANCELED;
 }
 
-static bool still_wanted(void *arg)
-{
-	const struct create *c = arg;
-
-	return !c->req->cancelled && !c->req->conn->dead;
-}
-
 struct ntstatus create_reclaim(struct create *c)
 {
 	bool v2 = c->ctx.present & SMB2_CTX_DH2C;
@@ -151,8 +134,6 @@ struct ntstatus create_reclaim(struct create *c)
 		.session_id = c->req->session->id,
 		.client = c->req->conn->name,
 		.volatile_id = c->open->id.volatile_id,
-		.wanted = still_wanted,
-		.arg = c,
 	};
 	struct ntstatus s;
 	struct lk_open *lk;

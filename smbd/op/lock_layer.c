@@ -52,6 +52,13 @@ static bool may_serve(void *arg)
 	return worker_may_serve(arg);
 }
 
+static bool connected(void *arg, uint64_t session_id)
+{
+	const struct session *s = session_find(arg, session_id);
+
+	return s && session_connected(s);
+}
+
 int lock_layer_start(struct worker *w, const struct rpc_key *key, void (*lost)(void *arg))
 {
 	const struct smbd *s = w->smbd;
@@ -67,6 +74,7 @@ int lock_layer_start(struct worker *w, const struct rpc_key *key, void (*lost)(v
 		.may_serve = may_serve,
 		.unlink = file_unlink_record,
 		.gone = file_open_gone,
+		.connected = connected,
 		.lost = lost,
 	};
 	int r;

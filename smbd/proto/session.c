@@ -183,6 +183,16 @@ void session_unref(struct session *s)
 	free(s);
 }
 
+bool session_connected(const struct session *s)
+{
+	const struct channel *ch;
+
+	list_foreach(ch, &s->channels, in_session)
+		if (!ch->conn->dead)
+			return true;
+	return false;
+}
+
 void session_set_expiry(struct session *s, int64_t expires)
 {
 	uint64_t now = clock_real_ns();

@@ -92,6 +92,8 @@ struct session_home session_id_home(uint64_t id);
 struct session *session_find(struct worker *w, uint64_t id);
 /* Also those that are closing. */
 struct session *session_find_any(struct worker *w, uint64_t id);
+/* Whether it has a connection that lives. */
+bool session_connected(const struct session *s);
 /* Sets when the session expires: seconds since the epoch, 0: never. */
 void session_set_expiry(struct session *s, int64_t expires);
 /* The channel of `s` on `c`, or NULL. */

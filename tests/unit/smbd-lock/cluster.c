@@ -141,6 +141,14 @@ static void node_lost(void *arg)
 	n->lost++;
 }
 
+static bool node_connected(void *arg, uint64_t session_id)
+{
+	struct cnode *n = arg;
+
+	n->asked++;
+	return !n->left;
+}
+
 void cluster_start(struct cluster *cl, uint32_t node)
 {
 	struct cnode *n = node_of(cl, node);
@@ -159,6 +167,7 @@ void cluster_start(struct cluster *cl, uint32_t node)
 			.may_serve = node_may_serve,
 			.unlink = node_unlink,
 			.gone = node_gone,
+			.connected = node_connected,
 			.lost = node_lost,
 		};
 

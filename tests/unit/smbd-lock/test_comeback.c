@@ -75,12 +75,6 @@ static void there_and_back(void)
 	cluster_free(cl);
 }
 
-static bool no_more(void *arg)
-{
-	(*(unsigned int *)arg)++;
-	return false;
-}
-
 /* A request that its client has left behind takes nothing away from the home to which the client went. */
 static void left_behind(void)
 {
@@ -89,21 +83,21 @@ static void left_behind(void)
 	struct file_key key = key_owned_by(cl, 3, 0);
 	struct rec_open w = want_persistent(&key, RD | WR, SH_ALL), saved;
 	struct lk_open *a, *x = NULL;
-	unsigned int asked = 0;
+	struct cnode *n = &cl->nodes[1];
 	struct lk_reclaim q;
 
 	assert_int_equal(lockc_open(here, &w, false, &a), LK_OK);
 	assert_int_equal(rec_open_copy(&a->rec, &saved), 0);
 	q = reclaim_of(&saved);
-	q.wanted = no_more;
-	q.arg = &asked;
+	n->left = true;
 	assert_int_equal(lockc_reclaim(left, &q, &x), -ECANCELED);
-	assert_int_equal(asked, 1);
+	assert_int_equal(lockc_open(left, &w, true, &x), -ECANCELED);
+	assert_int_equal(n->asked, 2);
 	assert_true(holds(here, saved.id));
 	/* nobody else has it: nobody is asked */
 	assert_int_equal(lockc_disconnect(here, a), LK_OK);
 	assert_int_equal(lockc_reclaim(left, &q, &x), LK_OK);
-	assert_int_equal(asked, 1);
+	assert_int_equal(n->asked, 2);
 	assert_true(holds(left, saved.id));
 	rec_open_done(&saved);
 	cluster_free(cl);
