@@ -12,7 +12,6 @@
 /* Address space only: the file grows with what it holds. */
 #define LMDB_MAP_SIZE (64ull << 30)
 #define LMDB_READERS 1024
-#define LMDB_INFO_MAGIC "HOLDFAST"
 
 int lmdb_errno(int rc)
 {
@@ -75,46 +74,16 @@ size_t lmdb_res_key(const char *kind, const char *name, uint8_t *out)
 	return k + n;
 }
 
-static void info_pack(const struct store_info *i, struct wr *w)
-{
-	wr_bytes(w, LMDB_INFO_MAGIC, 8);
-	wr_le32(w, i->format);
-	wr_le32(w, i->slots);
-	wr_bytes(w, i->uuid, sizeof(i->uuid));
-	wr_bytes(w, i->cluster, sizeof(i->cluster));
-}
-
-static int info_unpack(const MDB_val *v, struct store_info *ret)
-{
-	struct rd r = rd_init(v->mv_data, v->mv_size);
-	const uint8_t *magic = rd_bytes(&r, 8);
-	struct store_info i = { 0 };
-
-	if (!magic || memcmp(magic, LMDB_INFO_MAGIC, 8) != 0)
-		return -EMEDIUMTYPE;
-	i.format = rd_le32(&r);
-	i.slots = rd_le32(&r);
-	rd_copy(&r, i.uuid, sizeof(i.uuid));
-	rd_copy(&r, i.cluster, sizeof(i.cluster));
-	i.cluster[sizeof(i.cluster) - 1] = '\0';
-	if (i.format > STORE_FORMAT)
-		return -EPROTONOSUPPORT;
-	if (rd_end(&r) < 0 || i.slots == 0 || i.slots > 65536)
-		return -EUCLEAN;
-	*ret = i;
-	return 0;
-}
-
 /* Reads the store's description, or writes it into an empty store. */
 static int lmdb_describe(struct lmdb_store *s, MDB_txn *txn, const struct store_info *create)
 {
-	uint8_t buf[128];
+	uint8_t buf[STORE_INFO_MAX];
 	struct wr w = wr_fixed(buf, sizeof(buf));
 	MDB_val k = { 4, "info" }, v;
 	int rc = mdb_get(txn, s->meta, &k, &v);
 
 	if (rc == 0)
-		return info_unpack(&v, &s->store.info);
+		return store_info_unpack(BLOB(v.mv_data, v.mv_size), &s->store.info);
 	if (rc != MDB_NOTFOUND)
 		return lmdb_errno(rc);
 	if (!create)
@@ -122,7 +91,7 @@ static int lmdb_describe(struct lmdb_store *s, MDB_txn *txn, const struct store_
 	s->store.info = *create;
 	s->store.info.format = STORE_FORMAT;
 	random_bytes(s->store.info.uuid, sizeof(s->store.info.uuid));
-	info_pack(&s->store.info, &w);
+	store_info_pack(&s->store.info, &w);
 	v = (MDB_val){ w.len, buf };
 	return lmdb_errno(mdb_put(txn, s->meta, &k, &v, 0));
 }

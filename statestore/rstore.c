@@ -10,8 +10,6 @@
 #include "node/wire/rd.h"
 #include "node/wire/wr.h"
 
-#define INFO_MAGIC "HOLDFAST"
-#define INFO_MAX 128
 /* Everything that opening does gives up after so many seconds. */
 #define OPEN_TIMEOUT "10"
 
@@ -131,31 +129,10 @@ static int use_pool(const struct opening *o)
 
 /* --- what the store is --- */
 
-static int info_unpack(struct blob b, struct store_info *ret)
-{
-	struct rd r = rd_of(b);
-	const uint8_t *magic = rd_bytes(&r, 8);
-	struct store_info i = { 0 };
-
-	if (!magic || memcmp(magic, INFO_MAGIC, 8) != 0)
-		return -EMEDIUMTYPE;
-	i.format = rd_le32(&r);
-	i.slots = rd_le32(&r);
-	rd_copy(&r, i.uuid, sizeof(i.uuid));
-	rd_copy(&r, i.cluster, sizeof(i.cluster));
-	i.cluster[sizeof(i.cluster) - 1] = '\0';
-	if (i.format > STORE_FORMAT)
-		return -EPROTONOSUPPORT;
-	if (rd_end(&r) < 0 || i.slots == 0 || i.slots > 65536)
-		return -EUCLEAN;
-	*ret = i;
-	return 0;
-}
-
 static int info_read(struct rstore *s)
 {
 	rados_read_op_t op = rados_create_read_op();
-	char buf[INFO_MAX];
+	char buf[STORE_INFO_MAX];
 	size_t n = 0;
 	int prval = 0, r;
 
@@ -163,7 +140,7 @@ static int info_read(struct rstore *s)
 	r = rstore_read(s, RSTORE_INFO, op);
 	if (r == 0)
 		r = prval;
-	return r < 0 ? r : info_unpack(BLOB(buf, n), &s->store.info);
+	return r < 0 ? r : store_info_unpack(BLOB(buf, n), &s->store.info);
 }
 
 /* Whoever is first makes the store. -EEXIST: somebody else was. */
@@ -171,18 +148,15 @@ static int info_write(struct rstore *s, const struct store_info *create)
 {
 	struct store_info i = *create;
 	rados_write_op_t op;
-	uint8_t buf[INFO_MAX];
+	uint8_t buf[STORE_INFO_MAX];
 	struct wr w = wr_fixed(buf, sizeof(buf));
 	const char *key = "holdfast", *val = "";
 	size_t key_len = strlen(key), zero = 0;
 	int r;
 
 	random_bytes(i.uuid, sizeof(i.uuid));
-	wr_bytes(&w, INFO_MAGIC, 8);
-	wr_le32(&w, STORE_FORMAT);
-	wr_le32(&w, i.slots);
-	wr_bytes(&w, i.uuid, sizeof(i.uuid));
-	wr_bytes(&w, i.cluster, sizeof(i.cluster));
+	i.format = STORE_FORMAT;
+	store_info_pack(&i, &w);
 	op = rados_create_write_op();
 	rados_write_op_create(op, LIBRADOS_CREATE_EXCLUSIVE, NULL);
 	rados_write_op_write_full(op, (const char *)buf, w.len);
@@ -191,7 +165,6 @@ static int info_write(struct rstore *s, const struct store_info *create)
 	r = rstore_write(s, RSTORE_INFO, op);
 	if (r < 0)
 		return r;
-	i.format = STORE_FORMAT;
 	s->store.info = i;
 	return 0;
 }

@@ -5,7 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "node/wire/rd.h"
 #include "statestore/wait.h"
+
+#define INFO_MAGIC "HOLDFAST"
 
 static const struct store_ops *const backends[] = { &store_lmdb_ops, &store_rados_ops };
 
@@ -18,6 +21,36 @@ void store_say(char *errbuf, size_t errlen, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(errbuf, errlen, fmt, ap);
 	va_end(ap);
+}
+
+void store_info_pack(const struct store_info *i, struct wr *w)
+{
+	wr_bytes(w, INFO_MAGIC, 8);
+	wr_le32(w, i->format);
+	wr_le32(w, i->slots);
+	wr_bytes(w, i->uuid, sizeof(i->uuid));
+	wr_bytes(w, i->cluster, sizeof(i->cluster));
+}
+
+int store_info_unpack(struct blob b, struct store_info *ret)
+{
+	struct rd r = rd_of(b);
+	const uint8_t *magic = rd_bytes(&r, 8);
+	struct store_info i = { 0 };
+
+	if (!magic || memcmp(magic, INFO_MAGIC, 8) != 0)
+		return -EMEDIUMTYPE;
+	i.format = rd_le32(&r);
+	i.slots = rd_le32(&r);
+	rd_copy(&r, i.uuid, sizeof(i.uuid));
+	rd_copy(&r, i.cluster, sizeof(i.cluster));
+	i.cluster[sizeof(i.cluster) - 1] = '\0';
+	if (i.format > STORE_FORMAT)
+		return -EPROTONOSUPPORT;
+	if (rd_end(&r) < 0 || i.slots == 0 || i.slots > 65536)
+		return -EUCLEAN;
+	*ret = i;
+	return 0;
 }
 
 int store_open(const char *url, const struct store_info *create, struct store **ret, char *errbuf, size_t errlen)

@@ -3,6 +3,7 @@
 #ifndef HF_STATESTORE_STORE_PRIV_H
 #define HF_STATESTORE_STORE_PRIV_H
 
+#include "node/wire/wr.h"
 #include "statestore/store.h"
 
 struct store_ops {
@@ -41,6 +42,12 @@ struct store {
 extern const struct store_ops store_lmdb_ops, store_rados_ops;
 
 #define STORE_FORMAT 1
+
+/* What describes a store, as bytes: the same in every backend. -EMEDIUMTYPE: not ours; -EPROTONOSUPPORT: of a newer release;
+ * -EUCLEAN: damaged. */
+#define STORE_INFO_MAX 128
+void store_info_pack(const struct store_info *i, struct wr *w);
+int store_info_unpack(struct blob b, struct store_info *ret) HF_MUST_CHECK;
 
 /* Writes one sentence for the operator into the caller's buffer. */
 void store_say(char *errbuf, size_t errlen, const char *fmt, ...) HF_PRINTF(3, 4);
