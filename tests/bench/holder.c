@@ -331,8 +331,13 @@ int holder_reclaim(struct holder *h)
 	leave(h);
 	for (i = 0; i < h->n; i++)
 		h->opens[i].held = false;
-	while ((r = come(h, &h->plan->next)) < 0 && !h->error[0] && conn_now() < h->lost_ns + h->plan->patience_ns)
+	/* The one that dies may still take a connection: what counts is what a server answers. */
+	while ((r = come(h, &h->plan->next)) < 0 && r != -EIO && r != -EPROTO &&
+	       conn_now() < h->lost_ns + h->plan->patience_ns) {
+		leave(h);
+		h->error[0] = '\0';
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+	}
 	if (r < 0)
 		return refused(h, "coming back", r, (struct ntstatus){ 0 });
 	return run(h, &work_reclaim);
