@@ -76,8 +76,8 @@ echo
 echo "| what | Holdfast 1/s | Samba 1/s | ratio | us p50 / p99 | Samba's |"
 echo "|---|--:|--:|--:|--:|--:|"
 row "open and close, 1 connection" 1 --share data
-row "open and close, 3 nodes x 2 connections, own files" 3 --share data --connections 2
+row "open and close, 3 nodes x 2 connections, two files" 3 --share data --connections 2 --keep
 row "open and close, 3 nodes x 2 connections, one file" 3 --share data --connections 2 --same-file --keep
 row "persistent open and close, 1 connection" 1 --share ca --mode persistent-open-close
 row "persistent open and close, 8 connections" 1 --share ca --mode persistent-open-close --connections 8
-row "persistent open and close, 3 nodes x 8 connections" 3 --share ca --mode persistent-open-close --connections 8
+row "persistent open and close, 3 nodes x 8 connections, eight files" 3 --share ca --mode persistent-open-close --connections 8 --keep
