@@ -48,11 +48,6 @@ static _Noreturn void evicted(void)
 	_exit(CLUSTER_EXIT_EVICTED);
 }
 
-static void fenced(void)
-{
-	evicted();
-}
-
 /* Nothing works without it; noded starts the process anew. */
 static _Noreturn void fatal(const char *what, int err)
 {
@@ -121,7 +116,7 @@ static void on_ready(void *arg, uint32_t node_id, uint64_t incarnation)
 	r = store_enroll(c->smbd->store, node_id, incarnation, NULL);
 	if (r < 0)
 		fatal("cannot leave this run's address in the state store", r);
-	vfs_fence_self(&(struct vfs_run){ node_id, incarnation }, c->smbd->conf->state_dir, fenced);
+	vfs_fence_self(&(struct vfs_run){ node_id, incarnation }, c->smbd->conf->state_dir, evicted);
 	r = lock_layer_listen(c->smbd, c->key, c->smbd->conf->rpc_address);
 	if (r < 0)
 		fatal("cannot listen for other nodes at rpc_address", r);
@@ -329,7 +324,7 @@ static void leave(struct worker *w, void *arg)
 
 void cluster_leave(struct cluster *c)
 {
-	const struct timespec pause = { .tv_nsec = 10 * NSEC_PER_MSEC };
+	const struct timespec pause = { .tv_nsec = 10 * NSEC_PER_MSEC }, settle = { .tv_nsec = SETTLE_MS * NSEC_PER_MSEC };
 	unsigned int waited = 0;
 
 	server_call(&c->smbd->workers[0], leave, c);
@@ -342,8 +337,8 @@ void cluster_leave(struct cluster *c)
 	log_info("%s: waited-ms=%u", atomic_load(&c->handed_over) ? "slots are handed over" :
 									"slots are not handed over, ending all the same",
 		 waited);
-	for (waited = 0; atomic_load(&c->handed_over) && waited < SETTLE_MS; waited += 10)
-		nanosleep(&pause, NULL);
+	if (atomic_load(&c->handed_over))
+		nanosleep(&settle, NULL);
 }
 
 void cluster_worker_stop(struct worker *w)

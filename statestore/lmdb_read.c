@@ -288,30 +288,17 @@ int lmdb_res_get(struct store *st, const char *kind, const char *name, struct ar
 	return 0;
 }
 
-struct res_list {
-	struct arena *a;
-	struct store_res *res;
-	size_t n, cap;
-};
-
-static int res_list_add(struct res_list *l, const MDB_val *k, const MDB_val *v)
+static int res_list_add(struct store_res_list *l, const MDB_val *k, const MDB_val *v)
 {
 	const char *kind = k->mv_data, *nul = memchr(kind, '\0', k->mv_size);
-	size_t cap = MAX(l->cap * 2, (size_t)64);
 	struct store_res *res;
+	int r;
 
 	if (!nul)
 		return -EUCLEAN;
-	if (l->n == l->cap) {
-		res = arena_calloc(l->a, cap, sizeof(*res));
-		if (!res)
-			return -ENOMEM;
-		if (l->n)
-			memcpy(res, l->res, l->n * sizeof(*res));
-		l->res = res;
-		l->cap = cap;
-	}
-	res = &l->res[l->n];
+	r = store_res_list_next(l, &res);
+	if (r < 0)
+		return r;
 	res->kind = arena_strdup(l->a, kind);
 	res->name = arena_printf(l->a, "%.*s", (int)(k->mv_size - (size_t)(nul + 1 - kind)), nul + 1);
 	if (!res->kind || !res->name)
@@ -320,7 +307,7 @@ static int res_list_add(struct res_list *l, const MDB_val *k, const MDB_val *v)
 	return res_unpack(l->a, v, res);
 }
 
-static int res_list_fill(struct lmdb_store *s, MDB_cursor *cur, const char *kind, struct res_list *l)
+static int res_list_fill(struct lmdb_store *s, MDB_cursor *cur, const char *kind, struct store_res_list *l)
 {
 	size_t klen = kind ? strlen(kind) + 1 : 0;
 	MDB_val k = { klen, (void *)kind }, v;
@@ -337,7 +324,7 @@ static int res_list_fill(struct lmdb_store *s, MDB_cursor *cur, const char *kind
 int lmdb_res_list(struct store *st, const char *kind, struct arena *a, struct store_res **ret, size_t *ret_n)
 {
 	struct lmdb_store *s = LMDB_OF(st);
-	struct res_list l = { .a = a };
+	struct store_res_list l = { .a = a };
 	MDB_cursor *cur;
 	MDB_txn *txn;
 	int r = read_begin(s, &txn);

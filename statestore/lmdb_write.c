@@ -43,18 +43,6 @@ struct slot_job {
 	struct store_write *w;
 };
 
-static bool muts_ok(const struct store_write *w)
-{
-	unsigned int i;
-
-	for (i = 0; i < w->n_muts; i++) {
-		if (w->muts[i].key.len == 0 || w->muts[i].key.len > STORE_KEY_MAX ||
-		    w->muts[i].val.len > STORE_VAL_MAX)
-			return false;
-	}
-	return true;
-}
-
 static int slot_apply(struct lmdb_store *s, MDB_txn *txn, struct lmdb_job *job)
 {
 	const struct store_write *w = container_of(job, struct slot_job, job)->w;
@@ -68,7 +56,7 @@ static int slot_apply(struct lmdb_store *s, MDB_txn *txn, struct lmdb_job *job)
 	if (rc)
 		return rc;
 	deposed = owner.epoch != w->epoch && !fault(FAULT_NO_EPOCH_GUARD);
-	if (deposed || !muts_ok(w)) {
+	if (deposed || !store_muts_ok(w)) {
 		job->status = deposed ? -ESTALE : -EINVAL;
 		return 0;
 	}

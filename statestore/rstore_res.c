@@ -277,28 +277,9 @@ int rstore_res_put(struct store *st, const char *kind, const char *name, struct 
 }
 
 struct res_list {
-	struct arena *a;
-	struct store_res *res;
-	size_t n, cap;
+	struct store_res_list all;
 	char after[STORE_KEY_MAX + 1];
 };
-
-static int list_room(struct res_list *l)
-{
-	size_t cap = MAX(l->cap * 2, (size_t)64);
-	struct store_res *res;
-
-	if (l->n < l->cap)
-		return 0;
-	res = arena_calloc(l->a, cap, sizeof(*res));
-	if (!res)
-		return -ENOMEM;
-	if (l->n)
-		memcpy(res, l->res, l->n * sizeof(*res));
-	l->res = res;
-	l->cap = cap;
-	return 0;
-}
 
 static int list_add(struct res_list *l, struct blob key, struct blob val)
 {
@@ -308,19 +289,18 @@ static int list_add(struct res_list *l, struct blob key, struct blob val)
 
 	if (!slash || key.len > STORE_KEY_MAX)
 		return -EUCLEAN;
-	r = list_room(l);
+	r = store_res_list_next(&l->all, &res);
 	if (r < 0)
 		return r;
 	memcpy(l->after, key.data, key.len);
 	l->after[key.len] = '\0';
 	kind_len = (int)(slash - (const char *)key.data);
-	res = &l->res[l->n];
-	res->kind = arena_printf(l->a, "%.*s", kind_len, l->after);
-	res->name = arena_strdup(l->a, l->after + kind_len + 1);
+	res->kind = arena_printf(l->all.a, "%.*s", kind_len, l->after);
+	res->name = arena_strdup(l->all.a, l->after + kind_len + 1);
 	if (!res->kind || !res->name)
 		return -ENOMEM;
-	l->n++;
-	return res_unpack(l->a, val, res);
+	l->all.n++;
+	return res_unpack(l->all.a, val, res);
 }
 
 /* One page. -EAGAIN: the resources changed since the page before. */
@@ -346,7 +326,7 @@ static int list_once(struct rstore *s, struct res_list *l, const char *prefix)
 	bool more;
 	int r;
 
-	l->n = 0;
+	l->all.n = 0;
 	*l->after = '\0';
 	do
 		r = list_page(s, l, prefix, &revision, &more);
@@ -357,7 +337,7 @@ static int list_once(struct rstore *s, struct res_list *l, const char *prefix)
 int rstore_res_list(struct store *st, const char *kind, struct arena *a, struct store_res **ret, size_t *ret_n)
 {
 	char prefix[STORE_KEY_MAX + 2] = "";
-	struct res_list l = { .a = a };
+	struct res_list l = { .all.a = a };
 	unsigned int tries = 0;
 	int r;
 
@@ -368,8 +348,8 @@ int rstore_res_list(struct store *st, const char *kind, struct arena *a, struct 
 	while (r == -EAGAIN && ++tries < LIST_TRIES);
 	if (r < 0)
 		return r;
-	*ret = l.res;
-	*ret_n = l.n;
+	*ret = l.all.res;
+	*ret_n = l.all.n;
 	return 0;
 }
 

@@ -231,18 +231,6 @@ static void on_batch(rados_completion_t c, void *arg)
 
 /* --- the face --- */
 
-static bool muts_ok(const struct store_write *w)
-{
-	unsigned int i;
-
-	for (i = 0; i < w->n_muts; i++) {
-		if (w->muts[i].key.len == 0 || w->muts[i].key.len > STORE_KEY_MAX ||
-		    w->muts[i].val.len > STORE_VAL_MAX)
-			return false;
-	}
-	return true;
-}
-
 void rstore_submit(struct store *st, struct store_write *w)
 {
 	struct rstore *s = RSTORE_OF(st);
@@ -250,7 +238,7 @@ void rstore_submit(struct store *st, struct store_write *w)
 	struct list failed;
 	int r;
 
-	if (!muts_ok(w)) {
+	if (!store_muts_ok(w)) {
 		w->done(w, -EINVAL);
 		return;
 	}

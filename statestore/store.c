@@ -78,6 +78,36 @@ const struct store_info *store_info(const struct store *s)
 	return &s->info;
 }
 
+bool store_muts_ok(const struct store_write *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n_muts; i++) {
+		if (w->muts[i].key.len == 0 || w->muts[i].key.len > STORE_KEY_MAX ||
+		    w->muts[i].val.len > STORE_VAL_MAX)
+			return false;
+	}
+	return true;
+}
+
+int store_res_list_next(struct store_res_list *l, struct store_res **ret)
+{
+	size_t cap = MAX(l->cap * 2, (size_t)64);
+	struct store_res *res;
+
+	if (l->n == l->cap) {
+		res = arena_calloc(l->a, cap, sizeof(*res));
+		if (!res)
+			return -ENOMEM;
+		if (l->n)
+			memcpy(res, l->res, l->n * sizeof(*res));
+		l->res = res;
+		l->cap = cap;
+	}
+	*ret = &l->res[l->n];
+	return 0;
+}
+
 void store_submit(struct store *s, struct store_write *w)
 {
 	assert(w->slot < s->info.slots);

@@ -49,6 +49,18 @@ extern const struct store_ops store_lmdb_ops, store_rados_ops;
 void store_info_pack(const struct store_info *i, struct wr *w);
 int store_info_unpack(struct blob b, struct store_info *ret) HF_MUST_CHECK;
 
+/* Whether keys and values have lengths that a record may have. */
+bool store_muts_ok(const struct store_write *w);
+
+/* A list of resources that grows in an arena. */
+struct store_res_list {
+	struct arena *a;
+	struct store_res *res;
+	size_t n, cap;
+};
+/* The place behind the last one; raise `n` once it is filled. -ENOMEM. */
+int store_res_list_next(struct store_res_list *l, struct store_res **ret) HF_MUST_CHECK;
+
 /* Writes one sentence for the operator into the caller's buffer. */
 void store_say(char *errbuf, size_t errlen, const char *fmt, ...) HF_PRINTF(3, 4);
 

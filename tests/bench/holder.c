@@ -8,6 +8,7 @@
 #include "smbd/wire/create_ctx.h"
 #include "smbd/wire/lock.h"
 #include "tests/bench/handles.h"
+#include "tests/bench/names.h"
 
 #define DIRECTORY "hfhandles"
 
@@ -84,17 +85,6 @@ static int come(struct holder *h, const struct net_addr *addr)
 		r = refused(h, "tree connect", login_tree(h->c, h->s, h->plan->share, &h->tree, &resp, &status),
 			    status);
 	return r;
-}
-
-static size_t widen(const char *name, uint8_t *out)
-{
-	size_t n;
-
-	for (n = 0; name[n]; n++) {
-		out[2 * n] = (uint8_t)name[n];
-		out[2 * n + 1] = 0;
-	}
-	return 2 * n;
 }
 
 static void put_create(struct msg *m, size_t hdr, const char *name, uint32_t options,

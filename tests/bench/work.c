@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The requests of a load generator. A lane's thread. */
 #include "tests/bench/bench.h"
+#include "tests/bench/names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,18 +18,6 @@ static struct msg_head head(struct lane *l, uint16_t command, size_t payload)
 	return (struct msg_head){
 		.command = command, .sess = l->s, .tree_id = l->tree, .payload = payload
 	};
-}
-
-/* ASCII names only: hfbench makes them itself. */
-static size_t widen(const char *name, uint8_t *out)
-{
-	size_t n;
-
-	for (n = 0; name[n]; n++) {
-		out[2 * n] = (uint8_t)name[n];
-		out[2 * n + 1] = 0;
-	}
-	return 2 * n;
 }
 
 static void put_create(struct msg *m, size_t hdr, const char *name, uint32_t access,
