@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What is wrong with the records of the state store, slot by slot, through statestore/store.h alone. Nothing is
- * changed but by fsck_move_aside(). On the thread that may call the store.
+ * changed; aside_move() mends. On the thread that may call the store.
  */
 #ifndef HF_CLUSTERD_FSCK_H
 #define HF_CLUSTERD_FSCK_H
@@ -51,10 +51,7 @@ int fsck_slot(struct fsck *f, struct store *s, uint32_t slot);
 
 /* "damaged" ... */
 const char *fsck_problem_name(enum fsck_problem p);
-/* Whether a record with this problem may be moved aside when nobody owns its slot. */
+/* Whether a record with this problem may be moved aside, with the epoch of the finding, when no member of the view owns its slot. */
 bool fsck_movable(enum fsck_problem p);
-/* Moves a record of a slot that no member of the view owns to where owners do not look; it is kept. Guarded by the epoch
- * of the finding: -ESTALE when somebody has claimed the slot meanwhile; -ENOENT when it is gone. */
-int fsck_move_aside(struct store *s, uint32_t slot, uint64_t epoch, struct blob key);
 
 #endif

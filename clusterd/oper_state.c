@@ -14,6 +14,7 @@
 #include "clusterd/oper_priv.h"
 #include "node/base/clock.h"
 #include "node/log/log.h"
+#include "statestore/aside.h"
 
 #define JOB_NS (20 * NSEC_PER_MSEC)
 #define ASKED_MS 250
@@ -109,7 +110,7 @@ static int move(struct store *s, json_t *row, uint32_t slot)
 {
 	uint8_t buf[STORE_KEY_MAX];
 	uint64_t epoch = (uint64_t)json_integer_value(json_object_get(row, "epoch"));
-	int r = fsck_move_aside(s, slot, epoch, key_of(row, buf));
+	int r = aside_move(s, slot, epoch, key_of(row, buf));
 
 	if (r == 0 || r == -ENOENT) {
 		act(row, r == 0 ? "moved aside" : "gone meanwhile");

@@ -7,41 +7,30 @@
 #include "smbd/lock/lockc_priv.h"
 
 #include "node/log/log.h"
+#include "statestore/aside.h"
 
 struct unreadable {
 	struct arena arena;
-	struct store_mut *muts; /* in pairs: what is put aside, what is taken away */
+	struct blob *keys; /* malloc'ed; what they point to is in the arena */
 	unsigned int n, cap;
 };
 
-static int room_for_two(struct unreadable *u)
+static int add(struct unreadable *u, struct blob key)
 {
-	unsigned int cap = u->cap ? 2 * u->cap : 16;
-	struct store_mut *m;
+	uint8_t *k = arena_memdup(&u->arena, key.data, key.len);
 
-	if (u->n + 2 <= u->cap)
-		return 0;
-	m = reallocarray(u->muts, cap, sizeof(*m));
-	if (!m)
+	if (k && u->n == u->cap) {
+		unsigned int cap = u->cap ? 2 * u->cap : 16;
+		struct blob *keys = reallocarray(u->keys, cap, sizeof(*keys));
+
+		if (!keys)
+			return -ENOMEM;
+		u->keys = keys;
+		u->cap = cap;
+	}
+	if (!k)
 		return -ENOMEM;
-	u->muts = m;
-	u->cap = cap;
-	return 0;
-}
-
-static int add(struct unreadable *u, struct blob key, struct blob val)
-{
-	uint8_t *k = arena_alloc(&u->arena, 1 + key.len);
-	uint8_t *v = arena_alloc(&u->arena, val.len + 1);
-
-	if (!k || !v || room_for_two(u) < 0)
-		return -ENOMEM;
-	k[0] = REC_ASIDE_PREFIX;
-	memcpy(k + 1, key.data, key.len);
-	if (val.len)
-		memcpy(v, val.data, val.len);
-	u->muts[u->n++] = (struct store_mut){ BLOB(k, 1 + key.len), BLOB(v, val.len) };
-	u->muts[u->n++] = (struct store_mut){ BLOB(k + 1, key.len), BLOB(NULL, 0) };
+	u->keys[u->n++] = BLOB(k, key.len);
 	return 0;
 }
 
@@ -56,20 +45,19 @@ static int look_at(void *arg, struct blob key, struct blob val)
 	e = rec_open_check(key, val, &r);
 	if (e == 0)
 		rec_open_done(&r);
-	return e == -EBADMSG || e == -EPROTONOSUPPORT ? add(arg, key, val) : e;
+	return e == -EBADMSG || e == -EPROTONOSUPPORT ? add(arg, key) : e;
 }
 
-/* One record, one write: a value may be as large as a write may be. */
 static int move_all(struct lockc *c, uint32_t slot, uint64_t epoch, const struct unreadable *u)
 {
 	char text[REC_KEY_TEXT_SIZE];
 	int e = 0;
 
-	for (unsigned int i = 0; e == 0 && i < u->n; i += 2) {
-		e = store_write(c->cfg.store, slot, epoch, &u->muts[i], 2);
+	for (unsigned int i = 0; e == 0 && i < u->n; i++) {
+		e = aside_move(c->cfg.store, slot, epoch, u->keys[i]);
 		if (e == 0)
 			log_warn("lock: a record that cannot be read was moved aside: slot=%u key=%s", slot,
-				 rec_key_text(u->muts[i + 1].key, text));
+				 rec_key_text(u->keys[i], text));
 	}
 	return e;
 }
@@ -90,8 +78,8 @@ int aside_unreadable(struct lockc *c, uint32_t slot, uint64_t epoch)
 		e = move_all(c, slot, epoch, &u);
 	if (e == 0)
 		e = store_res_put(c->cfg.store, REC_REPAIR_KIND, name, BLOB(NULL, 0), res.version, NULL);
-	moved = (int)u.n / 2;
-	free(u.muts);
+	moved = (int)u.n;
+	free(u.keys);
 	arena_reset(&u.arena);
 	if (e == -ENOENT || e == -ESTALE)
 		return 0; /* nobody asked, or the slot is not ours any more */

@@ -7,6 +7,7 @@
 
 #include "clusterd/client/place.h"
 #include "clusterd/fsck.h"
+#include "statestore/aside.h"
 
 #define SLOTS 64
 #define NOW (1000ULL * 1000000000ULL)
@@ -181,7 +182,7 @@ static void test_misplaced(void **state)
 	put_record(7, 9, &r);
 	only(FSCK_WRONG_SLOT, 7, "o0000000000010006");
 	assert_false(found[0].live);
-	assert_int_equal(fsck_move_aside(store, 7, found[0].epoch, BLOB("o\0\0\0\0\0\1\0\6", 9)), 0);
+	assert_int_equal(aside_move(store, 7, found[0].epoch, BLOB("o\0\0\0\0\0\1\0\6", 9)), 0);
 	r = sane(7, 1);
 	r.key = file_in(8);
 	put_record(7, 9, &r);
@@ -231,16 +232,16 @@ static void test_unreadable(void **state)
 	assert_true(fsck_movable(FSCK_NEWER) && !fsck_movable(FSCK_ORPHAN) && !fsck_movable(FSCK_DUPLICATE));
 	assert_int_equal(found[0].epoch, 5);
 	own(10, 6, 1, 0x11); /* an owner comes in between */
-	assert_int_equal(fsck_move_aside(store, 10, 5, BLOB(key, sizeof(key))), -ESTALE);
+	assert_int_equal(aside_move(store, 10, 5, BLOB(key, sizeof(key))), -ESTALE);
 	only(FSCK_NEWER, 10, "o000000000005000a");
 	assert_true(found[0].live);
-	assert_int_equal(fsck_move_aside(store, 10, 6, BLOB(key, sizeof(key))), 0);
+	assert_int_equal(aside_move(store, 10, 6, BLOB(key, sizeof(key))), 0);
 	f = check();
 	assert_int_equal(n_found, 0);
 	assert_int_equal(f.aside, 1);
 	assert_int_equal(store_get(store, 10, BLOB(aside, sizeof(aside)), &a, &v), 0);
 	assert_true(blob_equal(v, BLOB("\x08\x63", 2)));
-	assert_int_equal(fsck_move_aside(store, 10, 6, BLOB(key, sizeof(key))), -ENOENT);
+	assert_int_equal(aside_move(store, 10, 6, BLOB(key, sizeof(key))), -ENOENT);
 	put(10, 6, BLOB("zz", 2), BLOB("1", 1));
 	only(FSCK_STRAY, 10, "z7a");
 }

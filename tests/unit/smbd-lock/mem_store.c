@@ -200,6 +200,24 @@ int store_scan(struct store *s, uint32_t slot, store_each_fn *each, void *arg)
 	return 0;
 }
 
+int store_get(struct store *s, uint32_t slot, struct blob key, struct arena *a, struct blob *ret)
+{
+	struct mem_rec *r;
+	void *val;
+
+	wait_a_bit(s);
+	list_foreach(r, &s->slots[slot].recs, link) {
+		if (!blob_equal(BLOB(r->key, r->klen), key))
+			continue;
+		val = arena_memdup(a, r->val, r->vlen);
+		if (!val)
+			return -ENOMEM;
+		*ret = BLOB(val, r->vlen);
+		return 0;
+	}
+	return -ENOENT;
+}
+
 int store_used_slots(struct store *s, bool *ret_has)
 {
 	wait_a_bit(s);
