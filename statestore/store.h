@@ -30,7 +30,8 @@ struct store_info {
 #define STORE_VAL_MAX (1u << 20)
 
 /* Opens the store at `url` ("lmdb:/dir", "rados:pool[/namespace][?conf=..&id=..&keyring=..]"); makes it when it is empty
- * and `create` is not NULL (its slots and cluster name are used, uuid is drawn). Blocks the thread, not for ever.
+ * and `create` is not NULL (its slots and cluster name are used, uuid is drawn). Blocks the thread, not for ever. A
+ * process may have a directory of "lmdb:" open once at a time: LMDB's file locks are the process's, not the handle's.
  * -EINVAL unknown scheme, -EMEDIUMTYPE not a Holdfast store, -EPROTONOSUPPORT written by a newer release, -EUCLEAN damaged,
  * -EOPNOTSUPP a pool that cannot hold records, -EACCES, -ENOSPC, -EIO; -ENOENT there is none yet and -ETIMEDOUT the storage
  * does not answer: may be better later. On failure `errbuf` holds one sentence for the operator. */

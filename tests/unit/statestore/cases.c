@@ -2,7 +2,6 @@
 /* See cases.h. */
 #include "tests/unit/statestore/cases.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -175,16 +174,66 @@ static void writer(int fd)
 	}
 }
 
-void cases_main(int argc, char **argv)
+#define RACES 20
+
+struct racer {
+	unsigned int won;
+	uint64_t numbers[RACES];
+};
+
+/* Adds one to the resource's value, and takes a number, again and again. */
+static void race(struct store *s, struct racer *r)
 {
-	if (argc == 4 && strcmp(argv[1], "--writer") == 0) {
-		snprintf(cases_url, sizeof(cases_url), "%s", argv[2]);
-		writer(atoi(argv[3]));
+	unsigned int i;
+
+	for (i = 0; i < RACES; i++)
+		if (store_counter_next(s, "race", &r->numbers[i]) < 0)
+			return;
+	while (r->won < RACES) {
+		_cleanup_arena_ struct arena a = { 0 };
+		struct store_res res;
+		char val[16] = "";
+		int e;
+
+		arena_init(&a, 0);
+		if (store_res_get(s, "race", "sum", &a, &res) < 0)
+			return;
+		memcpy(val, res.val.data, res.val.len);
+		snprintf(val, sizeof(val), "%d", atoi(val) + 1);
+		e = store_res_put(s, "race", "sum", BLOB(val, strlen(val)), res.version, NULL);
+		if (e == 0)
+			r->won++;
+		else if (e != -ESTALE)
+			return;
 	}
 }
 
+/* Races in a process of its own: says when it begins, then how it was. */
+static void racer(int fd)
+{
+	struct store *s = cases_open();
+	struct racer r = { 0 };
+
+	if (write(fd, "", 1) != 1)
+		_exit(1);
+	race(s, &r);
+	store_close(s);
+	_exit(write(fd, &r, sizeof(r)) == sizeof(r) ? 0 : 1);
+}
+
+void cases_main(int argc, char **argv)
+{
+	if (argc != 4)
+		return;
+	snprintf(cases_url, sizeof(cases_url), "%s", argv[2]);
+	if (strcmp(argv[1], "--writer") == 0)
+		writer(atoi(argv[3]));
+	if (strcmp(argv[1], "--racer") == 0)
+		racer(atoi(argv[3]));
+}
+
 /* A program of its own: what a backend's threads hold does not survive a fork. */
-pid_t cases_writer(int *ret_fd)
+static pid_t child(const char *what, int *ret_fd)
 {
 	char fd[16];
 	int p[2];
@@ -194,12 +243,17 @@ pid_t cases_writer(int *ret_fd)
 	snprintf(fd, sizeof(fd), "%d", p[1]);
 	pid = fork();
 	if (pid == 0) {
-		execl("/proc/self/exe", "writer", "--writer", cases_url, fd, NULL);
+		execl("/proc/self/exe", what + 2, what, cases_url, fd, NULL);
 		_exit(127);
 	}
 	close(p[1]);
 	*ret_fd = p[0];
 	return pid;
+}
+
+pid_t cases_writer(int *ret_fd)
+{
+	return child("--writer", ret_fd);
 }
 
 void test_kill9_loses_nothing_acknowledged(void **state)
@@ -292,72 +346,36 @@ void test_writes_keep_their_order(void **state)
 	free(m);
 }
 
-/* --- several handles change the same things --- */
-
-#define RACERS 2
-#define RACES 20
-
-struct racer {
-	struct store *s;
-	pthread_t thread;
-	unsigned int won;
-	uint64_t numbers[RACES];
-};
-
-/* Adds one to the resource's value, and takes a number, again and again. */
-static void *race(void *arg)
-{
-	struct racer *r = arg;
-	unsigned int i;
-
-	for (i = 0; i < RACES; i++)
-		if (store_counter_next(r->s, "race", &r->numbers[i]) < 0)
-			return NULL;
-	while (r->won < RACES) {
-		_cleanup_arena_ struct arena a = { 0 };
-		struct store_res res;
-		char val[16] = "";
-		int e;
-
-		arena_init(&a, 0);
-		if (store_res_get(r->s, "race", "sum", &a, &res) < 0)
-			return NULL;
-		memcpy(val, res.val.data, res.val.len);
-		snprintf(val, sizeof(val), "%d", atoi(val) + 1);
-		e = store_res_put(r->s, "race", "sum", BLOB(val, strlen(val)), res.version, NULL);
-		if (e == 0)
-			r->won++;
-		else if (e != -ESTALE)
-			return NULL;
-	}
-	return NULL;
-}
-
+/* Two processes, since LMDB may be open once in each. */
 void test_handles_race_for_resources(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	struct racer r[RACERS] = { 0 };
+	struct store *s = cases_open();
+	struct racer r[2] = { 0 };
 	struct store_res res;
 	uint64_t before, after;
 	unsigned int i, k, n = 0;
+	int fd, status;
+	char begun;
+	pid_t pid;
 
 	arena_init(&a, 0);
-	for (i = 0; i < RACERS; i++)
-		r[i].s = cases_open();
-	assert_int_equal(store_res_put(r[0].s, "race", "sum", BLOB("0", 1), UINT64_MAX, NULL), 0);
-	assert_int_equal(store_res_revision(r[0].s, &before), 0);
-	for (i = 0; i < RACERS; i++)
-		assert_int_equal(pthread_create(&r[i].thread, NULL, race, &r[i]), 0);
-	for (i = 0; i < RACERS; i++)
-		pthread_join(r[i].thread, NULL);
-	assert_int_equal(store_res_get(r[0].s, "race", "sum", &a, &res), 0);
+	assert_int_equal(store_res_put(s, "race", "sum", BLOB("0", 1), UINT64_MAX, NULL), 0);
+	assert_int_equal(store_res_revision(s, &before), 0);
+	pid = child("--racer", &fd);
+	assert_int_equal(read(fd, &begun, 1), 1);
+	race(s, &r[0]);
+	assert_int_equal(read(fd, &r[1], sizeof(r[1])), sizeof(r[1]));
+	close(fd);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(store_res_get(s, "race", "sum", &a, &res), 0);
 	assert_true(blob_equal(res.val, BLOB("40", 2)));
-	assert_int_equal(store_res_revision(r[0].s, &after), 0);
-	assert_true(after == before + RACERS * RACES);
+	assert_int_equal(store_res_revision(s, &after), 0);
+	assert_true(after == before + 2 * RACES);
 	for (i = 0; i < RACES; i++)
 		for (k = 0; k < RACES; k++)
 			n += r[0].numbers[i] == r[1].numbers[k];
 	assert_int_equal(n, 0);
-	for (i = 0; i < RACERS; i++)
-		store_close(r[i].s);
+	store_close(s);
 }
