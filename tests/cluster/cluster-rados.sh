@@ -47,9 +47,12 @@ blocklisted "$old" || fail "the killed run's address $old is not blocklisted"
 blocklisted "$new" && fail "the new run is blocklisted"
 step "a run that was killed is fenced ($old), the next one is not ($new)"
 
-# Fenced while it lives: at the first answer of Ceph it is over, and comes back with another client.
+# Fenced while it lives: at the first answer of Ceph it is over, and comes back with another client. What it was granted by
+# OSDs before they heard of it still counts, as those who claim its slots have every OSD hear of it first.
 lab_ceph_mon "{\"prefix\":\"osd blocklist\",\"blocklistop\":\"add\",\"addr\":\"$new\"}" > /dev/null || fail "osd blocklist add"
-trips --count 1 && fail "a fenced node grants a persistent open"
+epoch=$(lab_ceph_mon '{"prefix":"osd dump","format":"json"}' | jq .epoch)
+"$PEER/peer/osd.py" "$epoch" "$HF_LAB"/ceph/run/osd.*.asok || fail "the OSDs do not hear of the blocklist"
+if trips --count 1 && [ "$(address 1)" = "$new" ]; then fail "a fenced node grants a persistent open"; fi
 lab_wait_view 3 || fail "node 1 does not come back"
 again 1
 log 1 | grep -q 'Ceph has blocklisted this client' || fail "no word of the blocklist in the log"

@@ -5,13 +5,11 @@
 usage: trips.py --server ADDRESS --share SHARE --user NAME%PASSWORD [--count N] SOCKET...
 SOCKETs are the admin sockets of all OSDs. Prints one line; ends with 1 when there is more or less."""
 import argparse
-import json
 import os
-import socket
-import struct
 import sys
 import time
 
+import osd
 import smb2
 
 
@@ -19,12 +17,7 @@ def osd_operations(paths):
     """Operations of clients that the OSDs have done: (all, those that only read)."""
     total = reads = 0
     for path in paths:
-        with socket.socket(socket.AF_UNIX) as s:
-            s.connect(path)
-            s.sendall(b'{"prefix": "perf dump", "logger": "osd"}\0')
-            with s.makefile("rb") as f:
-                size = struct.unpack(">I", f.read(4))[0]
-                counters = json.loads(f.read(size))["osd"]
+        counters = osd.ask(path, "perf dump", logger="osd")["osd"]
         total += counters["op"]
         reads += counters["op_r"]
     return total, reads
