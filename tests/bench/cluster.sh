@@ -5,10 +5,13 @@
 # doc/performance.md.
 #
 # usage: cluster.sh [ROUNDS]      SECONDS_EACH=3 WORKERS=1 cluster.sh 3
-# environment: ONLY=WORD measures only the rows whose names contain WORD
+# environment: ONLY=WORD measures only the rows whose names contain WORD; STORE=rados: Holdfast's records are on three
+# OSDs (bluestore, three copies), the peer's stay in ctdb's own files, and only persistent opens are measured, by more and
+# more clients, up to what the OSDs themselves can do
 . "$(dirname "$0")/../cluster/lab/test.sh"
 . "$HF_LAB_HOME/lab/ctdb.sh"
 HF_TEST=bench-cluster
+export STORE=${STORE:-lmdb}
 ROUNDS=${1:-3}
 ROOT=$("$(dirname "$0")/../interop/sid-samba.sh") || fail "there is no tree of Debian sid's Samba"
 test_begin
@@ -21,7 +24,7 @@ theirs=$ours/peer
 peer() { (HF_LAB=$theirs; export HF_LAB; "$@"); }
 trap 'rc=$?; peer lab_down; (exit $rc); test_end' EXIT
 mkdir -p "$theirs"
-peer lab_up 3 --corosync-only || fail "no lab for the peer"
+STORE=lmdb peer lab_up 3 --corosync-only || fail "no lab for the peer"
 peer lab_ctdb_up "$ROOT" 3
 
 # one WHO NODE ARGS...: one measurement as JSON
@@ -71,13 +74,29 @@ row() {
 		" | \($t | map(.p50_us) | median | round) / \($t | map(.p99_us) | median | round) |"' || fail "the row $name"
 }
 
-echo "$(nproc) processors, kernel $(uname -r), $(cat "$ROOT/../version") with ctdb, ${WORKERS:-1} workers; median of $ROUNDS rounds of ${SECONDS_EACH:-3} s each; everything shares the processors."
+# osds: small writes per second that the OSDs take from N writers at once, without any file server
+osds() {
+	CEPH_CONF=$ours/ceph/ceph.conf lab_client rados -p holdfast -N bench bench "${SECONDS_EACH:-3}" write -b 256 -t "$1" \
+		> "$ours/osds" 2> "$ours/err" || fail "rados bench: $(tail -1 "$ours/err")"
+	awk '/^Average IOPS:/ {print $3}' "$ours/osds"
+}
+
+echo "$(nproc) processors, kernel $(uname -r), $(cat "$ROOT/../version") with ctdb, ${WORKERS:-1} workers, store $STORE; median of $ROUNDS rounds of ${SECONDS_EACH:-3} s each; everything shares the processors."
 echo
 echo "| what | Holdfast 1/s | Samba 1/s | ratio | us p50 / p99 | Samba's |"
 echo "|---|--:|--:|--:|--:|--:|"
-row "open and close, 1 connection" 1 --share data
-row "open and close, 3 nodes x 2 connections, two files" 3 --share data --connections 2 --keep
-row "open and close, 3 nodes x 2 connections, one file" 3 --share data --connections 2 --same-file --keep
-row "persistent open and close, 1 connection" 1 --share ca --mode persistent-open-close
-row "persistent open and close, 8 connections" 1 --share ca --mode persistent-open-close --connections 8
+if [ "$STORE" = lmdb ]; then
+	row "open and close, 1 connection" 1 --share data
+	row "open and close, 3 nodes x 2 connections, two files" 3 --share data --connections 2 --keep
+	row "open and close, 3 nodes x 2 connections, one file" 3 --share data --connections 2 --same-file --keep
+fi
+connections=(1 8)
+[ "$STORE" = lmdb ] || connections=(1 2 4 8 16 32)
+for n in "${connections[@]}"; do
+	row "persistent open and close, $n connections" 1 --share ca --mode persistent-open-close --connections "$n"
+done
 row "persistent open and close, 3 nodes x 8 connections, eight files" 3 --share ca --mode persistent-open-close --connections 8 --keep
+[ "$STORE" = lmdb ] || for n in 1 8 32; do
+	echo
+	echo "The OSDs alone take $(osds "$n") small writes per second from $n writers at once; an open and a close are two."
+done
