@@ -110,7 +110,7 @@ def stuck(ops, opens, faults, clients):
             mine = [op for op in ops if op["client"] == client]
             wrong.append((f"the client {client} never came to its end", mine[-1:]))
     for op in ops:
-        if op["op"] == "finish" and op["end"] > limit:
+        if op["op"] == "finish" and op["end"] > limit and not op.get("final"):
             wrong.append((f"the client {op['client']} came to its end only"
                           f" {(op['end'] - faults.healed) / SECOND:.0f} s after the last heal", [op]))
         elif op["begin"] > limit and op["result"] == "unknown":

@@ -145,6 +145,9 @@ def bad_holds():
 
 
 def good_fates():
+    # The look at the end begins when the clients have ended.
+    yield "the look at the end takes its time", Story(faults=[(3, 4, {})]).create("a", 1, 2).close("a", 5, 6).finish(
+        "a", at=7).op("final", "finish", 100, 100, open=None, final=True)
     yield "given back", persistent().write("a", 3, 4, 1, "unknown").op("a", "reclaim", 5, 6, conn=2).close(
         "a", 7, 8).finish("a")
     yield "refused after its time", persistent().op("a", "reclaim", 15, 16, status=NOT_FOUND).finish("a")
