@@ -65,12 +65,12 @@ static void add_open(json_t *row, const struct rec_open *r)
 			      guid_text(true, &r->client_guid), "create_guid", guid_text(r->has_create_guid, &r->create_guid),
 			      "volume", guid_text(true, volume), "inode", (json_int_t)r->key.inode, "generation",
 			      (json_int_t)r->key.generation);
-	json_t *p = json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:I, s:I, s:o, s:I, s:I, s:o}", "client", r->client,
+	json_t *p = json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:I, s:I, s:o, s:I, s:I, s:I, s:o}", "client", r->client,
 			      "access", (json_int_t)r->access, "share_mode", (json_int_t)r->share, "options", (json_int_t)r->options,
 			      "timeout_ms", (json_int_t)r->timeout_ms, "delete_on_close", r->delete_on_close,
 			      "delete_pending", r->delete_pending, "consumed", r->consumed, "version",
 			      (json_int_t)r->version, "home_node", (json_int_t)r->home_node, "home_incarnation",
-			      hex64(r->home_incarnation), "opened_at", (json_int_t)(r->opened_at / NSEC_PER_SEC), "expires_at",
+			      hex64(r->home_incarnation), "record_version", (json_int_t)r->encoding, "opened_at", (json_int_t)(r->opened_at / NSEC_PER_SEC), "expires_at",
 			      (json_int_t)(r->deadline / NSEC_PER_SEC), "locks", locks_of(r));
 
 	json_object_update(row, o);

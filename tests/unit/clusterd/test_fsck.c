@@ -99,7 +99,7 @@ static void put_record(uint32_t slot, uint64_t epoch, const struct rec_open *r)
 	struct blob b;
 
 	rec_open_key(r->id, key);
-	assert_int_equal(rec_open_encode(r, &a, &b), 0);
+	assert_int_equal(rec_open_encode(r, 0, &a, &b), 0);
 	put(slot, epoch, BLOB(key, sizeof(key)), b);
 }
 
