@@ -37,6 +37,8 @@ static const struct oper_command commands[] = {
 	{ "state check", oper_state, true },
 	{ "state repair", oper_state, true },
 	{ "state dump", oper_state_dump, true },
+	{ "state aside", oper_state_dump, true },
+	{ "state restore", oper_state_restore, true },
 };
 
 void oper_send(struct oper_request *rq, json_t *part)

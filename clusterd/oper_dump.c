@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * "state dump": every record, a page per request. The cursor names the slot and the last key of the page before. On
+ * "state dump": every record, a page per request; "state aside": those that were moved aside. The cursor names the slot and the last key of the page before. On
  * clusterd's loop; run_*() on the store's thread.
  */
 #include <inttypes.h>
@@ -20,6 +20,7 @@ struct dump {
 	struct store_job job;
 	struct oper_request *rq;
 	int error;
+	bool aside; /* these only */
 	uint32_t slot;
 	uint8_t after[STORE_KEY_MAX]; /* in this slot, this key and those below were given */
 	size_t after_len;
@@ -111,7 +112,7 @@ static int on_record(void *arg, struct blob key, struct blob val)
 	struct dump *j = arg;
 	json_t *row;
 
-	if (given(j, key))
+	if (given(j, key) || (j->aside && key.data[0] != REC_ASIDE_PREFIX))
 		return 0;
 	if (json_array_size(j->rows) >= PAGE_ROWS || j->bytes > PAGE_BYTES)
 		return 1;
@@ -202,6 +203,7 @@ void oper_state_dump(struct oper_request *rq)
 	}
 	j->job = (struct store_job){ run_dump, done_dump, NULL };
 	j->rq = rq;
+	j->aside = strcmp(rq->command->name, "state aside") == 0;
 	j->rows = json_array();
 	storeq_submit(rq->oper->d->storeq, &j->job);
 }

@@ -80,6 +80,8 @@ void oper_state_forget(struct oper_request *rq);
 int state_read_view(struct store *s, struct view **ret);
 /* oper_dump.c */
 void oper_state_dump(struct oper_request *rq);
+/* oper_restore.c */
+void oper_state_restore(struct oper_request *rq);
 /* oper_node.c */
 void oper_node_drain(struct oper_request *rq);
 /* As oper_state_forget(). */
