@@ -39,9 +39,9 @@ int clusterd_send(struct clusterd *d, const struct msg *m)
 	struct blob b;
 	int r;
 
-	if (!d->cs)
+	if (!d->cs || !d->core_ready)
 		return -ENOTCONN;
-	r = msg_encode(m, &a, &b);
+	r = msg_encode(m, d->core.view->level, &a, &b);
 	return r < 0 ? r : cs_send(d->cs, b);
 }
 
@@ -62,19 +62,22 @@ struct publish_job {
 	int status;
 };
 
-/* Reads the stored view; `*ret_version` 0 and NULL when there is none. */
-static int read_view(struct store *s, struct arena *a, struct view **ret, uint64_t *ret_version)
+/* Reads the stored view; `*ret_version` 0 and NULL when there is none. `*ret_level` is there, too, when it cannot be read by
+ * this build. */
+static int read_view(struct store *s, struct arena *a, struct view **ret, uint64_t *ret_version, uint32_t *ret_level)
 {
 	struct store_res res;
 	int r = store_res_get(s, STORED_VIEW_KIND, STORED_VIEW_NAME, a, &res);
 
 	*ret = NULL;
 	*ret_version = 0;
+	*ret_level = 0;
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
 		return r;
 	*ret_version = res.version;
+	*ret_level = view_level(res.val);
 	return view_decode(res.val, ret);
 }
 
@@ -98,10 +101,11 @@ static int try_publish(struct publish_job *p, struct store *s)
 	_cleanup_arena_ struct arena a = { 0 };
 	_cleanup_view_ struct view *found = NULL;
 	uint64_t version;
+	uint32_t level;
 	struct blob b;
 	int r;
 
-	r = read_view(s, &a, &found, &version);
+	r = read_view(s, &a, &found, &version, &level);
 	if (r < 0)
 		return r;
 	if (found && found->epoch > p->base->epoch) {
@@ -186,7 +190,7 @@ static void op_view(void *arg, const struct view *v)
 	for (i = 0; i < v->n && used < sizeof(text) - 1; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, " %u:%016" PRIx64, v->members[i].node_id,
 					 v->members[i].incarnation);
-	log_info("view: epoch=%" PRIu64 " members=%u%s", v->epoch, v->n, text);
+	log_info("view: epoch=%" PRIu64 " level=%u members=%u%s", v->epoch, v->level, v->n, text);
 	local_view(d->local, v);
 }
 
@@ -206,7 +210,31 @@ static void op_evicted(void *arg, uint64_t incarnation)
 	local_evicted(d->local, incarnation);
 }
 
-static const struct vcore_ops core_ops = { op_send, op_publish, op_view, op_lease, op_evicted };
+/* One sentence on a cluster whose level this build does not speak. 0: all that is known is that it is another one. */
+static void say_outdated(uint32_t level, char *ret, size_t n)
+{
+	char own[LEVEL_TEXT_SIZE], have[16] = "another one";
+
+	if (level)
+		snprintf(have, sizeof(have), "%u", level);
+	snprintf(ret, n, "this node's release has level %s, the cluster has %s: install the release that the other nodes "
+			 "have (\"holdfast level show\" on one of them)", level_text(level_own(), own), have);
+}
+
+/* The successor of this process finds it in the store, and says it to whoever asks. */
+static void op_outdated(void *arg, uint32_t level)
+{
+	struct clusterd *d = arg;
+	char text[256];
+
+	if (d->exit_status)
+		return; /* said already */
+	say_outdated(level, text, sizeof(text));
+	log_err("this node must leave the cluster: %s", text);
+	clusterd_exit(d, EXIT_FAILURE);
+}
+
+static const struct vcore_ops core_ops = { op_send, op_publish, op_view, op_lease, op_evicted, op_outdated };
 
 static void on_step_timer(void *arg)
 {
@@ -314,6 +342,7 @@ static void run_open(struct store_job *j, struct store *unused)
 	_cleanup_arena_ struct arena a = { 0 };
 	struct store *s;
 	uint64_t version;
+	uint32_t level;
 
 	o->status = store_open(o->d->conf->store, o->may_create ? &o->create : NULL, &s, o->error,
 			       sizeof(o->error));
@@ -324,10 +353,13 @@ static void run_open(struct store_job *j, struct store *unused)
 		store_close(s);
 		return;
 	}
-	o->status = read_view(s, &a, &o->view, &version);
+	o->status = read_view(s, &a, &o->view, &version, &level);
 	if (o->status < 0) {
-		snprintf(o->error, sizeof(o->error), "the view in the state store cannot be read: %s",
-			 log_errno(o->status));
+		if (!level_fits(level_own(), level))
+			say_outdated(level, o->error, sizeof(o->error));
+		else
+			snprintf(o->error, sizeof(o->error), "the view in the state store cannot be read: %s",
+				 log_errno(o->status));
 		store_close(s);
 		return;
 	}
@@ -371,7 +403,7 @@ static void open_failed(struct clusterd *d, const struct open_job *o)
 		return;
 	}
 	if (strcmp(d->store_error, o->error) != 0)
-		log_err("the state store cannot be used, trying again: %s", o->error);
+		log_err("this node cannot join the cluster, trying again: %s", o->error);
 	snprintf(d->store_error, sizeof(d->store_error), "%s", o->error);
 	qb_loop_timer_add(d->loop, QB_LOOP_MED, STORE_RETRY_MS * NSEC_PER_MSEC, d, open_store, &d->store_timer);
 }
@@ -480,6 +512,10 @@ static void on_message(void *arg, uint32_t from, uint32_t pid, struct blob b)
 	struct msg m;
 	int r = msg_decode(b, &a, &m);
 
+	if (r == -EPROTONOSUPPORT) {
+		op_outdated(d, 0);
+		return;
+	}
 	if (r < 0) {
 		if (log_ratelimit(&rl, 1))
 			log_warn("a message of another clusterd cannot be understood: node=%u error=%s", from,

@@ -68,22 +68,36 @@ static int found(struct scan *c, enum fsck_problem p, struct blob key, const cha
 	return c->f->found(c->f->arg, &x);
 }
 
-static int check_place(struct scan *c, struct blob key, const struct rec_open *r)
+static uint32_t slot_of_file(const struct rec_open *r, uint32_t n_slots)
 {
 	uint8_t bytes[FILE_KEY_SIZE];
-	char text[96];
-	uint32_t slot;
 
-	if ((r->id & 0xffff) != c->slot) {
+	file_key_bytes(&r->key, bytes);
+	return place_slot_of(BLOB(bytes, sizeof(bytes)), n_slots);
+}
+
+enum fsck_place fsck_place(const struct rec_open *r, uint32_t slot, uint32_t n_slots)
+{
+	if ((r->id & 0xffff) != slot)
+		return FSCK_PLACE_ID;
+	return slot_of_file(r, n_slots) == slot ? FSCK_PLACED : FSCK_PLACE_FILE;
+}
+
+static int check_place(struct scan *c, struct blob key, const struct rec_open *r)
+{
+	char text[96];
+
+	switch (fsck_place(r, c->slot, c->n_slots)) {
+	case FSCK_PLACE_ID:
 		snprintf(text, sizeof(text), "its id names slot %u", (unsigned int)(r->id & 0xffff));
 		return found(c, FSCK_WRONG_SLOT, key, text);
-	}
-	file_key_bytes(&r->key, bytes);
-	slot = place_slot_of(BLOB(bytes, sizeof(bytes)), c->n_slots);
-	if (slot == c->slot)
+	case FSCK_PLACE_FILE:
+		snprintf(text, sizeof(text), "its file (inode %" PRIu64 ") belongs to slot %u", r->key.inode,
+			 slot_of_file(r, c->n_slots));
+		return found(c, FSCK_WRONG_FILE, key, text);
+	default:
 		return 0;
-	snprintf(text, sizeof(text), "its file (inode %" PRIu64 ") belongs to slot %u", r->key.inode, slot);
-	return found(c, FSCK_WRONG_FILE, key, text);
+	}
 }
 
 static int check_orphan(struct scan *c, struct blob key, const struct rec_open *r)

@@ -49,6 +49,14 @@ void fsck_done(struct fsck *f);
 /* Looks at one slot. -errno of the store or of found(). */
 int fsck_slot(struct fsck *f, struct store *s, uint32_t slot);
 
+enum fsck_place {
+	FSCK_PLACED,
+	FSCK_PLACE_ID,   /* its id names another slot */
+	FSCK_PLACE_FILE, /* its file belongs to another slot */
+};
+/* Whether a record that lies in `slot`, of `n_slots`, belongs there. */
+enum fsck_place fsck_place(const struct rec_open *r, uint32_t slot, uint32_t n_slots);
+
 /* "damaged" ... */
 const char *fsck_problem_name(enum fsck_problem p);
 /* Whether a record with this problem may be moved aside, with the epoch of the finding, when no member of the view owns its slot. */

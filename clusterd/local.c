@@ -151,6 +151,7 @@ static void forget_run(struct local *l)
 	l->self.member.rpc_addr[0] = '\0';
 	l->self.member.n_smb_addrs = 0;
 	memset(l->self.member.smb_addrs, 0, sizeof(l->self.member.smb_addrs));
+	l->self.member.levels = level_own();
 	l->self.entered = l->self.unsure = false;
 }
 
@@ -236,6 +237,23 @@ static int copy_addrs(const Hfc__Hello *h, struct view_member *m)
 	return 0;
 }
 
+/* While a release is being installed, smbd and clusterd may be of two. Whether both speak the cluster's level. */
+static bool levels_meet(struct local *l, struct conn *c, const Hfc__Hello *h)
+{
+	struct level_range both = level_meet(level_own(), levels_from_pb(h->level_min, h->level_max));
+	uint32_t level = l->d->core_ready ? l->d->core.view->level : 0;
+	static struct log_rl rl;
+
+	l->self.member.levels = both;
+	if (both.min <= both.max && level_fits(both, level))
+		return true;
+	if (log_ratelimit(&rl, 1))
+		log_err("smbd is refused, its release does not speak the level of the cluster or of clusterd; install one release "
+			"and start holdfast-noded anew: pid=%d levels=%u-%u clusterd=%u-%u cluster=%u",
+			(int)conn_pid(c), h->level_min, h->level_max, level_own().min, level_own().max, level);
+	return false;
+}
+
 static int smbd_begins(struct local *l, struct conn *c, const Hfc__Hello *h)
 {
 	int r;
@@ -247,8 +265,12 @@ static int smbd_begins(struct local *l, struct conn *c, const Hfc__Hello *h)
 	}
 	forget_run(l);
 	r = copy_addrs(h, &l->self.member);
-	if (r < 0)
+	if (r == 0 && !levels_meet(l, c, h))
+		r = -EPROTONOSUPPORT;
+	if (r < 0) {
+		forget_run(l);
 		return r;
+	}
 	l->run = (struct run){ .incarnation = random_u64() | 1, .pid = conn_pid(c) };
 	r = run_start_time(l->run.pid, &l->run.start);
 	if (r == 0)
@@ -273,7 +295,8 @@ static int smbd_begins(struct local *l, struct conn *c, const Hfc__Hello *h)
 static int smbd_returns(struct local *l, struct conn *c, const Hfc__Hello *h)
 {
 	if (h->incarnation != l->run.incarnation || conn_pid(c) != l->run.pid ||
-	    l->self.member.incarnation != l->run.incarnation || copy_addrs(h, &l->self.member) < 0) {
+	    l->self.member.incarnation != l->run.incarnation || copy_addrs(h, &l->self.member) < 0 ||
+	    !levels_meet(l, c, h)) {
 		log_warn("an smbd whose time is over came back: incarnation=%016" PRIx64 " pid=%d", h->incarnation,
 			 (int)conn_pid(c));
 		send_evicted(c);
@@ -443,6 +466,7 @@ int local_new(struct clusterd *d, struct local **ret)
 	list_init(&l->peers);
 	list_init(&l->asks);
 	l->self.member.node_id = (uint32_t)d->conf->node_id;
+	l->self.member.levels = level_own();
 	snprintf(l->self.member.name, sizeof(l->self.member.name), "%s", d->conf->name);
 	inherit(l);
 	snprintf(path, sizeof(path), "%s/" CLUSTER_SOCKET, d->conf->run_dir);

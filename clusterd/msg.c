@@ -5,8 +5,6 @@
 #include "clusterd/client/view_pb.h"
 #include "clusterd/cpg.pb-c.h"
 
-#define MSG_VERSION 1
-
 void msg_done(struct msg *m)
 {
 	if (m->type == MSG_SYNC) {
@@ -159,6 +157,18 @@ static Hfg__Answer *answer_to_pb(const struct msg_answer *m, struct arena *a)
 	return pb;
 }
 
+static Hfg__Raise *raise_to_pb(const struct msg_raise *m, struct arena *a)
+{
+	Hfg__Raise *pb = arena_new(a, Hfg__Raise);
+
+	if (!pb)
+		return NULL;
+	hfg__raise__init(pb);
+	pb->level = m->level;
+	pb->without_absent = m->without_absent;
+	return pb;
+}
+
 /* Sets the one member of the message that fits the type; false: no memory. */
 static bool msg_to_pb(const struct msg *m, struct arena *a, Hfg__Msg *pb)
 {
@@ -187,16 +197,19 @@ static bool msg_to_pb(const struct msg *m, struct arena *a, Hfg__Msg *pb)
 	case MSG_ANSWER:
 		pb->m_case = HFG__MSG__M_ANSWER;
 		return (pb->answer = answer_to_pb(&m->answer, a));
+	case MSG_RAISE:
+		pb->m_case = HFG__MSG__M_RAISE;
+		return (pb->raise = raise_to_pb(&m->raise, a));
 	}
 	return false;
 }
 
-int msg_encode(const struct msg *m, struct arena *a, struct blob *ret)
+int msg_encode(const struct msg *m, uint32_t level, struct arena *a, struct blob *ret)
 {
 	Hfg__Msg pb = HFG__MSG__INIT;
 	uint8_t *p;
 
-	pb.version = MSG_VERSION;
+	pb.version = level_row(level)->cpg;
 	if (!msg_to_pb(m, a, &pb))
 		return -ENOMEM;
 	p = arena_alloc(a, hfg__msg__get_packed_size(&pb));
@@ -306,6 +319,10 @@ static int msg_from_pb(const Hfg__Msg *pb, struct arena *a, struct msg *ret)
 	case HFG__MSG__M_ANSWER:
 		ret->type = MSG_ANSWER;
 		return answer_from_pb(pb->answer, a, &ret->answer);
+	case HFG__MSG__M_RAISE:
+		ret->type = MSG_RAISE;
+		ret->raise = (struct msg_raise){ pb->raise->level, pb->raise->without_absent };
+		return 0;
 	default:
 		return -EBADMSG;
 	}
@@ -319,9 +336,12 @@ int msg_decode(struct blob b, struct arena *a, struct msg *ret)
 	if (!pb)
 		return -EBADMSG;
 	memset(ret, 0, sizeof(*ret));
-	r = pb->version == MSG_VERSION ? msg_from_pb(pb, a, ret) :
-	    pb->version > MSG_VERSION  ? -EPROTONOSUPPORT :
-					 -EBADMSG;
+	if (pb->version > level_row(level_own().max)->cpg)
+		r = -EPROTONOSUPPORT;
+	else if (pb->version < level_row(level_own().min)->cpg)
+		r = -EBADMSG;
+	else
+		r = msg_from_pb(pb, a, ret);
 	hfg__msg__free_unpacked(pb, NULL);
 	if (r < 0) {
 		msg_done(ret);

@@ -18,6 +18,7 @@ enum msg_type {
 	MSG_KICK,     /* the configuration in the store changed */
 	MSG_ASK,      /* an operator's question to one node */
 	MSG_ANSWER,
+	MSG_RAISE,    /* the operator wants another level */
 };
 
 /* One run of a node's smbd. */
@@ -82,6 +83,11 @@ struct msg_answer {
 	struct blob rows; /* a JSON array; msg_decode: in the arena */
 };
 
+struct msg_raise {
+	uint32_t level;
+	bool without_absent; /* although configured nodes are away */
+};
+
 struct msg {
 	enum msg_type type;
 	union {
@@ -93,14 +99,16 @@ struct msg {
 		uint64_t kick; /* revision */
 		struct msg_ask ask;
 		struct msg_answer answer;
+		struct msg_raise raise;
 	};
 };
 
 /* Frees what the message owns. */
 void msg_done(struct msg *m);
-/* Bytes in the arena. -ENOMEM. */
-int msg_encode(const struct msg *m, struct arena *a, struct blob *ret);
-/* -EBADMSG: not a message, or one whose fields contradict the limits; -EPROTONOSUPPORT: from a newer release; -ENOMEM.
+/* As a cluster of `level` has it; bytes in the arena. -ENOMEM. */
+int msg_encode(const struct msg *m, uint32_t level, struct arena *a, struct blob *ret);
+/* -EBADMSG: not a message, or one whose fields contradict the limits; or one of an
+ * older level than this build speaks; -EPROTONOSUPPORT: of a newer one; -ENOMEM.
  * End with msg_done(). */
 int msg_decode(struct blob b, struct arena *a, struct msg *ret);
 

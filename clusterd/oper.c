@@ -17,6 +17,8 @@ static const struct oper_command commands[] = {
 	{ "node list", oper_node_list, false },
 	{ "node drain", oper_node_drain, true },
 	{ "node resume", oper_node_drain, true },
+	{ "level show", oper_level_show, true },
+	{ "level raise", oper_level_raise, true },
 	{ "share create", oper_res_create, true },
 	{ "share list", oper_res_list, true },
 	{ "share show", oper_res_show, true },
@@ -35,6 +37,8 @@ static const struct oper_command commands[] = {
 	{ "state check", oper_state, true },
 	{ "state repair", oper_state, true },
 	{ "state dump", oper_state_dump, true },
+	{ "state aside", oper_state_dump, true },
+	{ "state restore", oper_state_restore, true },
 };
 
 void oper_send(struct oper_request *rq, json_t *part)
@@ -112,7 +116,7 @@ static void start(struct oper_request *rq)
 		return;
 	}
 	if (rq->command->needs_store && !d->core_ready) {
-		oper_end(rq, OPER_FAILED, "the state store is not open yet: %s", d->store_error);
+		oper_end(rq, OPER_FAILED, "this node is not in the cluster yet: %s", d->store_error);
 		return;
 	}
 	rq->command->run(rq);
@@ -197,6 +201,7 @@ void oper_free(struct oper *o)
 	list_foreach_safe(rq, tmp, &o->requests, link) {
 		oper_state_forget(rq);
 		oper_node_forget(rq);
+		oper_level_forget(rq);
 		request_free(rq);
 	}
 	free(o);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * "state dump": every record, a page per request. The cursor names the slot and the last key of the page before. On
+ * "state dump": every record, a page per request; "state aside": those that were moved aside. The cursor names the slot and the last key of the page before. On
  * clusterd's loop; run_*() on the store's thread.
  */
 #include <inttypes.h>
@@ -20,6 +20,7 @@ struct dump {
 	struct store_job job;
 	struct oper_request *rq;
 	int error;
+	bool aside; /* these only */
 	uint32_t slot;
 	uint8_t after[STORE_KEY_MAX]; /* in this slot, this key and those below were given */
 	size_t after_len;
@@ -65,12 +66,12 @@ static void add_open(json_t *row, const struct rec_open *r)
 			      guid_text(true, &r->client_guid), "create_guid", guid_text(r->has_create_guid, &r->create_guid),
 			      "volume", guid_text(true, volume), "inode", (json_int_t)r->key.inode, "generation",
 			      (json_int_t)r->key.generation);
-	json_t *p = json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:I, s:I, s:o, s:I, s:I, s:o}", "client", r->client,
+	json_t *p = json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:I, s:I, s:o, s:I, s:I, s:I, s:o}", "client", r->client,
 			      "access", (json_int_t)r->access, "share_mode", (json_int_t)r->share, "options", (json_int_t)r->options,
 			      "timeout_ms", (json_int_t)r->timeout_ms, "delete_on_close", r->delete_on_close,
 			      "delete_pending", r->delete_pending, "consumed", r->consumed, "version",
 			      (json_int_t)r->version, "home_node", (json_int_t)r->home_node, "home_incarnation",
-			      hex64(r->home_incarnation), "opened_at", (json_int_t)(r->opened_at / NSEC_PER_SEC), "expires_at",
+			      hex64(r->home_incarnation), "record_version", (json_int_t)r->encoding, "opened_at", (json_int_t)(r->opened_at / NSEC_PER_SEC), "expires_at",
 			      (json_int_t)(r->deadline / NSEC_PER_SEC), "locks", locks_of(r));
 
 	json_object_update(row, o);
@@ -111,7 +112,7 @@ static int on_record(void *arg, struct blob key, struct blob val)
 	struct dump *j = arg;
 	json_t *row;
 
-	if (given(j, key))
+	if (given(j, key) || (j->aside && key.data[0] != REC_ASIDE_PREFIX))
 		return 0;
 	if (json_array_size(j->rows) >= PAGE_ROWS || j->bytes > PAGE_BYTES)
 		return 1;
@@ -202,6 +203,7 @@ void oper_state_dump(struct oper_request *rq)
 	}
 	j->job = (struct store_job){ run_dump, done_dump, NULL };
 	j->rq = rq;
+	j->aside = strcmp(rq->command->name, "state aside") == 0;
 	j->rows = json_array();
 	storeq_submit(rq->oper->d->storeq, &j->job);
 }

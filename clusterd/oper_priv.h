@@ -80,11 +80,23 @@ void oper_state_forget(struct oper_request *rq);
 int state_read_view(struct store *s, struct view **ret);
 /* oper_dump.c */
 void oper_state_dump(struct oper_request *rq);
+/* oper_restore.c */
+void oper_state_restore(struct oper_request *rq);
 /* oper_node.c */
 void oper_node_drain(struct oper_request *rq);
 /* As oper_state_forget(). */
 void oper_node_forget(struct oper_request *rq);
+/* oper_level.c */
+void oper_level_show(struct oper_request *rq);
+void oper_level_raise(struct oper_request *rq);
+/* As oper_state_forget(). */
+void oper_level_forget(struct oper_request *rq);
+/* Adds what is known of the cluster's level to an object of the answer. */
+void oper_level_add(const struct clusterd *d, json_t *object);
 /* oper_status.c */
+/* The columns "node list" has, and the rows. */
+json_t *oper_node_columns(void);
+json_t *oper_node_rows(const struct clusterd *d);
 void oper_cluster_status(struct oper_request *rq);
 void oper_node_list(struct oper_request *rq);
 

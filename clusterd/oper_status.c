@@ -9,8 +9,9 @@
 
 static const struct oper_column node_columns[] = {
 	{ "node_id", "ID" },	    { "name", "NAME" },	       { "state", "STATE" },
-	{ "smbd", "SMBD" },	    { "workers", "WORKERS" },  { "rpc_address", "RPC ADDRESS" },
-	{ "addresses", "SMB ADDRESSES" }, { "incarnation", NULL }, { "votes", NULL }, { "in_view", NULL },
+	{ "smbd", "SMBD" },	    { "workers", "WORKERS" },  { "levels", "LEVELS" },
+	{ "rpc_address", "RPC ADDRESS" }, { "addresses", "SMB ADDRESSES" }, { "incarnation", NULL },
+	{ "votes", NULL },	    { "in_view", NULL },
 };
 
 static json_t *addresses(const struct view_member *m)
@@ -41,20 +42,35 @@ static const char *node_state(const struct clusterd *d, uint32_t node_id)
 	return d->core_ready && view_find(d->core.view, node_id) ? "lost" : "down";
 }
 
+/* What its clusterd and its smbd both speak; empty while it is away. */
+static char *node_levels(const struct clusterd *d, uint32_t node_id, char buf[static LEVEL_TEXT_SIZE])
+{
+	const struct msg_node *n = d->core_ready ? vcore_node(&d->core, node_id) : NULL;
+
+	buf[0] = '\0';
+	return n ? level_text(n->member.levels, buf) : buf;
+}
+
 static json_t *node_row(const struct clusterd *d, uint32_t node_id, const char *name, uint32_t votes)
 {
 	const struct view_member *m = d->core_ready ? view_find(d->core.view, node_id) : NULL;
 	const char *state = node_state(d, node_id);
+	char levels[LEVEL_TEXT_SIZE];
 
-	return json_pack("{s:i, s:s, s:s, s:s, s:i, s:s, s:o, s:o, s:i, s:b}", "node_id", (int)node_id, "name",
+	return json_pack("{s:i, s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:i, s:b}", "node_id", (int)node_id, "name",
 			 m && m->name[0] ? m->name : name, "state", state, "smbd",
 			 m && m->incarnation ? (strcmp(state, "lost") == 0 ? "unknown" : "running") : "stopped",
-			 "workers", m ? (int)m->workers : 0, "rpc_address", m ? m->rpc_addr : "", "addresses",
+			 "workers", m ? (int)m->workers : 0, "levels", node_levels(d, node_id, levels), "rpc_address", m ? m->rpc_addr : "", "addresses",
 			 addresses(m), "incarnation", hex(m ? m->incarnation : 0), "votes", (int)votes, "in_view",
 			 m != NULL);
 }
 
-static json_t *node_rows(const struct clusterd *d)
+json_t *oper_node_columns(void)
+{
+	return oper_columns(node_columns, ARRAY_SIZE(node_columns));
+}
+
+json_t *oper_node_rows(const struct clusterd *d)
 {
 	const struct cs_info *info = cs_info(d->cs);
 	json_t *rows = json_array();
@@ -78,8 +94,7 @@ void oper_node_list(struct oper_request *rq)
 {
 	struct clusterd *d = rq->oper->d;
 
-	oper_send(rq, json_pack("{s:o, s:o}", "columns", oper_columns(node_columns, ARRAY_SIZE(node_columns)), "rows",
-				node_rows(d)));
+	oper_send(rq, json_pack("{s:o, s:o}", "columns", oper_node_columns(), "rows", oper_node_rows(d)));
 	if (!cs_is_up(d->cs))
 		oper_warn(rq, "corosync of this node is not reachable: this is what was known before; start corosync");
 	oper_end(rq, OPER_OK, NULL);
@@ -129,6 +144,7 @@ static json_t *status_object(const struct clusterd *d)
 			    json_integer(deadline > now ? (json_int_t)((deadline - now) / NSEC_PER_MSEC) : 0));
 	json_object_set_new(j, "lease_ms",
 			    json_integer(d->core_ready ? (json_int_t)(clusterd_lease_ns(d) / NSEC_PER_MSEC) : 0));
+	oper_level_add(d, j);
 	json_object_set_new(j, "members", view_members(d));
 	return j;
 }
@@ -138,6 +154,6 @@ void oper_cluster_status(struct oper_request *rq)
 	struct clusterd *d = rq->oper->d;
 
 	oper_send(rq, json_pack("{s:o, s:o, s:o}", "object", status_object(d), "columns",
-				oper_columns(node_columns, ARRAY_SIZE(node_columns)), "rows", node_rows(d)));
+				oper_node_columns(), "rows", oper_node_rows(d)));
 	oper_end(rq, OPER_OK, NULL);
 }

@@ -10,6 +10,7 @@ void vcore_init(struct vcore *c, const struct vcore_ops *ops, void *arg, const s
 {
 	*c = (struct vcore){ .ops = ops, .arg = arg, .self = *self };
 	c->view = stored ? view_ref(stored) : view_new(0);
+	c->levels = self->member.levels;
 	lease_init(&c->lease, self->member.node_id, boot, lease_ns, now);
 }
 
@@ -86,6 +87,7 @@ void vcore_config(struct vcore *c, const struct vcore_ring *ring, const struct v
 	for (i = 0; i < n; i++)
 		c->members[i] = (struct vcore_member){ .proc = sorted[i] };
 	c->sync_due = n > 0;
+	c->raise = 0;
 	c->removing = false;
 	c->published = 0;
 	c->all_synced_at = 0;
@@ -153,12 +155,23 @@ static bool check_self(struct vcore *c)
 
 static void adopt_view(struct vcore *c, const struct view *v)
 {
+	bool raised = v->level != c->view->level;
+
 	if (v->epoch <= c->view->epoch)
 		return;
+	if (!level_fits(c->levels, v->level)) {
+		c->ops->outdated(c->arg, v->level);
+		return;
+	}
+	/* Who came to know the level only now has spoken in that of before, which not everybody may understand. */
+	if (raised && c->n)
+		c->sync_due = true;
 	view_unref(c->view);
 	c->view = view_ref(v);
 	if (c->published && c->view->epoch >= c->published)
 		c->published = 0;
+	if (v->level >= c->raise)
+		c->raise = 0;
 	forget_condemned(c);
 	c->ops->view(c->arg, c->view);
 	check_self(c);
@@ -210,6 +223,15 @@ static void deliver_remove(struct vcore *c, uint32_t from, const struct msg_remo
 			condemn(c, m->runs[i]);
 }
 
+static void deliver_raise(struct vcore *c, const struct msg_raise *m)
+{
+	struct outlook o;
+
+	vcore_outlook(c, m->without_absent, &o);
+	if (o.bar == OUTLOOK_FREE && m->level > c->view->level && m->level <= o.next)
+		c->raise = m->level;
+}
+
 void vcore_deliver(struct vcore *c, uint32_t from, uint32_t from_pid, const struct msg *m, uint64_t now)
 {
 	struct vcore_member *p = vcore_find(c, from);
@@ -229,6 +251,9 @@ void vcore_deliver(struct vcore *c, uint32_t from, uint32_t from_pid, const stru
 		break;
 	case MSG_VIEW:
 		adopt_view(c, m->view);
+		break;
+	case MSG_RAISE:
+		deliver_raise(c, &m->raise);
 		break;
 	case MSG_BEAT:
 		lease_heard(&c->lease, from, &m->beat, now);

@@ -13,6 +13,11 @@
  * A run of smbd that was in a view and is in none any more (or is condemned by a REMOVE) is over for good: only a new
  * incarnation comes back.
  *
+ * The view also names the level of the cluster (node/base/level.h). The first view takes the highest one that all who are there
+ * speak; after that only a RAISE changes it. Like REMOVE it counts in the configuration in which it is delivered, where all
+ * members know the same of each other. Who does not speak the cluster's level gets no place in a view, publishes none, and
+ * leaves as soon as he hears of it.
+ *
  * Pure: no input or output but through the ops, time is passed in (clock_mono_ns). One thread; an op must not call back
  * into the core.
  */
@@ -20,6 +25,7 @@
 #define HF_CLUSTERD_VCORE_H
 
 #include "clusterd/lease.h"
+#include "clusterd/outlook.h"
 
 struct vcore_ring {
 	uint32_t node_id;
@@ -43,6 +49,8 @@ struct vcore_ops {
 	void (*lease)(void *arg, uint64_t deadline);
 	/* The incarnation of our smbd is over: the others went on without it. */
 	void (*evicted)(void *arg, uint64_t incarnation);
+	/* The cluster has a level that this node does not speak: it must leave. */
+	void (*outdated)(void *arg, uint32_t level);
 };
 
 struct vcore_member {
@@ -59,6 +67,7 @@ struct vcore {
 	void *arg;
 	struct msg_node self;
 	struct view *view; /* never NULL */
+	struct level_range levels; /* of this clusterd */
 	struct lease lease;
 
 	/* the configuration */
@@ -74,6 +83,7 @@ struct vcore {
 	uint32_t n_condemned;
 	struct msg_run condemned[VIEW_MEMBERS_MAX];
 	bool sync_due;      /* our SYNC for this configuration is not sent yet */
+	uint32_t raise;     /* the level that a RAISE wants in this configuration; 0: none does */
 	bool removing;      /* a REMOVE of ours is on its way */
 	bool publishing;    /* the store works on it */
 	uint64_t published; /* epoch that the store has, while its VIEW is on its way; 0: none */
@@ -83,7 +93,7 @@ struct vcore {
 	uint64_t deadline;  /* as last reported */
 };
 
-/* `self` is copied, `stored` (the view in the store, or NULL) referenced, `lease_ns` is L, `boot` random. */
+/* `self` is copied (the levels that it begins with are those of clusterd itself), `stored` (the view in the store, or NULL) referenced, `lease_ns` is L, `boot` random. */
 void vcore_init(struct vcore *c, const struct vcore_ops *ops, void *arg, const struct msg_node *self,
 		const struct view *stored, uint64_t lease_ns, uint64_t boot, uint64_t now);
 void vcore_done(struct vcore *c);
@@ -102,6 +112,9 @@ void vcore_self(struct vcore *c, const struct msg_node *self);
 void vcore_published(struct vcore *c, int status, const struct view *stored);
 /* Does what is due. Returns when to call again (clock_mono_ns); call it after every other call too. */
 uint64_t vcore_step(struct vcore *c, uint64_t now);
+
+/* What stands against raising the level, as far as the present configuration tells. */
+void vcore_outlook(const struct vcore *c, bool without_absent, struct outlook *ret);
 
 /* Whether this node publishes views at the moment. */
 bool vcore_is_publisher(const struct vcore *c);

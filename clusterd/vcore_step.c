@@ -22,9 +22,45 @@ static bool majority(const struct vcore *c)
 	return c->quorate && c->quorum && sum >= c->quorum;
 }
 
+/* The lowest node that speaks the cluster's level. */
+static uint32_t publisher(const struct vcore *c)
+{
+	uint32_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (level_fits(c->members[i].node.member.levels, c->view->level))
+			return c->members[i].proc.node_id;
+	return 0;
+}
+
 bool vcore_is_publisher(const struct vcore *c)
 {
-	return vcore_synced(c) && majority(c) && c->members[0].proc.node_id == c->self.member.node_id;
+	return vcore_synced(c) && majority(c) && publisher(c) == c->self.member.node_id;
+}
+
+void vcore_outlook(const struct vcore *c, bool without_absent, struct outlook *ret)
+{
+	struct outlook_node nodes[2 * VIEW_MEMBERS_MAX];
+	uint32_t n = 0, i;
+
+	for (i = 0; i < c->n; i++)
+		nodes[n++] = (struct outlook_node){ c->members[i].proc.node_id, c->members[i].synced,
+						    c->members[i].node.member.levels };
+	for (i = 0; i < c->n_votes; i++)
+		if (!vcore_find(c, c->votes[i].node_id))
+			nodes[n++] = (struct outlook_node){ .node_id = c->votes[i].node_id };
+	outlook(c->view->level, nodes, n, without_absent, ret);
+}
+
+/* The level that fits the present state. */
+static uint32_t desired_level(const struct vcore *c)
+{
+	struct outlook o;
+
+	vcore_outlook(c, true, &o);
+	if (!c->view->level)
+		return o.next;
+	return c->raise && o.bar == OUTLOOK_FREE && o.next >= c->raise ? c->raise : c->view->level;
 }
 
 /* For how long an absent node may go on by our echo. */
@@ -109,8 +145,8 @@ static uint64_t remove_absent(struct vcore *c, uint64_t now)
 	return next;
 }
 
-/* What the next view says of a present node. */
-static void desired_present(const struct vcore *c, const struct vcore_member *p, struct view_member *ret)
+/* What the next view, of `level`, says of a present node. */
+static void desired_present(const struct vcore *c, const struct vcore_member *p, uint32_t level, struct view_member *ret)
 {
 	const struct view_member *old = view_find(c->view, p->proc.node_id);
 	const struct msg_node *n = &p->node;
@@ -123,6 +159,12 @@ static void desired_present(const struct vcore *c, const struct vcore_member *p,
 	}
 	if (vcore_condemned(c, ret->node_id, ret->incarnation))
 		ret->incarnation = 0;
+	/* It will leave by itself. What serves until then must be seen to end like anything that is lost. */
+	if (!level_fits(ret->levels, level)) {
+		ret->incarnation = 0;
+		if (old)
+			*ret = *old;
+	}
 	if (!ret->incarnation) {
 		ret->workers = 0;
 		ret->rpc_addr[0] = '\0';
@@ -147,8 +189,9 @@ static struct view *desired_view(const struct vcore *c)
 		return NULL;
 	v->n = 0;
 	v->epoch = c->view->epoch + 1;
+	v->level = desired_level(c);
 	for (i = 0; i < c->n; i++)
-		desired_present(c, &c->members[i], &v->members[v->n++]);
+		desired_present(c, &c->members[i], v->level, &v->members[v->n++]);
 	for (i = 0; i < c->view->n && v->n < VIEW_MEMBERS_MAX; i++) {
 		old = &c->view->members[i];
 		if (!vcore_find(c, old->node_id) && old->incarnation &&
@@ -166,7 +209,7 @@ static void publish(struct vcore *c)
 	if (c->publishing || c->published)
 		return;
 	next = desired_view(c);
-	if (!next || view_same_members(next, c->view))
+	if (!next || !next->level || (view_same_members(next, c->view) && next->level == c->view->level))
 		return;
 	c->publishing = true;
 	c->ops->publish(c->arg, c->view, next);

@@ -146,7 +146,6 @@ static void put_lease(const struct rec_lease *l, HfRec__Lease *m)
 
 static void put_identity(const struct rec_open *r, HfRec__Open *m)
 {
-	m->version = REC_VERSION;
 	m->id = r->id;
 	m->volume = bytes(r->key.volume.b, 16);
 	m->inode = r->key.inode;
@@ -189,7 +188,7 @@ static void put_state(const struct rec_open *r, HfRec__Open *m)
 	m->deadline = r->deadline;
 }
 
-int rec_open_encode(const struct rec_open *r, struct arena *a, struct blob *ret)
+int rec_open_encode(const struct rec_open *r, uint32_t level, struct arena *a, struct blob *ret)
 {
 	HfRec__Open m = HF_REC__OPEN__INIT;
 	HfRec__Lease lease;
@@ -199,6 +198,7 @@ int rec_open_encode(const struct rec_open *r, struct arena *a, struct blob *ret)
 
 	if (!sizes_ok(r))
 		return -EMSGSIZE;
+	m.version = level_row(level)->record;
 	put_identity(r, &m);
 	put_state(r, &m);
 	if (r->has_owner)
@@ -295,6 +295,7 @@ static void get_flags(uint32_t f, struct rec_open *r)
 
 static void get_scalars(const HfRec__Open *m, struct rec_open *r)
 {
+	r->encoding = m->version;
 	r->id = m->id;
 	r->key.inode = m->inode;
 	r->key.generation = m->generation;
@@ -357,7 +358,7 @@ static int get_open(const HfRec__Open *m, struct rec_open *r)
 {
 	int e;
 
-	if (m->version > REC_VERSION)
+	if (m->version > level_row(level_own().max)->record)
 		return -EPROTONOSUPPORT;
 	if (m->version == 0 || (m->flags & ~F_ALL) || m->phase > REC_DELETING)
 		return -EBADMSG;

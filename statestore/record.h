@@ -8,10 +8,10 @@
 #define HF_STATESTORE_RECORD_H
 
 #include "node/base/arena.h"
+#include "node/base/level.h"
 #include "node/base/sid.h"
 #include "statestore/file_key.h"
 
-#define REC_VERSION 1u
 #define REC_HANDLE_MAX 160
 #define REC_PATH_MAX 32767 /* bytes of UTF-8 */
 #define REC_NAME_MAX 512 /* share and user names, bytes */
@@ -46,6 +46,7 @@ enum rec_phase {
 
 /* Strings are malloc'ed and owned by the struct, or NULL. */
 struct rec_open {
+	uint32_t encoding; /* the version that it was decoded from; 0: it was not */
 	/* who and what: never changes after the grant */
 	uint64_t id; /* persistent id: random in the upper 48 bits, slot in the lower 16 */
 	struct file_key key;
@@ -107,8 +108,9 @@ int rec_open_copy(const struct rec_open *from, struct rec_open *ret) HF_MUST_CHE
 /* Replaces one owned string by a copy of `s` (may be NULL). -ENOMEM: unchanged. */
 int rec_set_str(char **field, const char *s) HF_MUST_CHECK;
 
-/* Encodes `r`; bytes in `a`. -ENOMEM; -EMSGSIZE when a field is longer than its limit. */
-int rec_open_encode(const struct rec_open *r, struct arena *a, struct blob *ret) HF_MUST_CHECK;
+/* Encodes `r` as a cluster of `level` has it (node/base/level.h); bytes in `a`. -ENOMEM; -EMSGSIZE when a field is longer
+ * than its limit. */
+int rec_open_encode(const struct rec_open *r, uint32_t level, struct arena *a, struct blob *ret) HF_MUST_CHECK;
 /* Decodes and checks every field. The result owns its memory.
  * -EBADMSG damaged; -EPROTONOSUPPORT written by a newer release; -ENOMEM. */
 int rec_open_decode(struct blob b, struct rec_open *ret) HF_MUST_CHECK;

@@ -136,6 +136,8 @@ static void say_hello(struct cluster_client *c)
 	hello.rpc_addr = c->self.rpc_addr;
 	hello.smb_addrs = addrs;
 	hello.n_smb_addrs = c->self.n_smb_addrs;
+	hello.level_min = level_own().min;
+	hello.level_max = level_own().max;
 	m.m_case = HFC__TO_CLUSTERD__M_HELLO;
 	m.hello = &hello;
 	queue(c, &m);

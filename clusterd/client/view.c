@@ -55,8 +55,8 @@ static bool same_member(const struct view_member *a, const struct view_member *b
 	uint32_t i;
 
 	if (a->node_id != b->node_id || a->workers != b->workers || a->incarnation != b->incarnation ||
-	    a->state != b->state || a->n_smb_addrs != b->n_smb_addrs || strcmp(a->name, b->name) != 0 ||
-	    strcmp(a->rpc_addr, b->rpc_addr) != 0)
+	    a->state != b->state || a->levels.min != b->levels.min || a->levels.max != b->levels.max ||
+	    a->n_smb_addrs != b->n_smb_addrs || strcmp(a->name, b->name) != 0 || strcmp(a->rpc_addr, b->rpc_addr) != 0)
 		return false;
 	for (i = 0; i < a->n_smb_addrs; i++)
 		if (strcmp(a->smb_addrs[i], b->smb_addrs[i]) != 0)

@@ -7,7 +7,7 @@
 #ifndef HF_CLUSTERD_CLIENT_VIEW_H
 #define HF_CLUSTERD_CLIENT_VIEW_H
 
-#include "node/base/util.h"
+#include "node/base/level.h"
 
 #define VIEW_MEMBERS_MAX 64
 #define VIEW_NAME_MAX 63
@@ -24,6 +24,7 @@ struct view_member {
 	uint32_t workers;     /* of its smbd; placement counts on it */
 	uint64_t incarnation; /* of its smbd; 0: none is running, it owns nothing */
 	enum view_state state;
+	struct level_range levels; /* what its clusterd and its smbd both speak */
 	uint32_t n_smb_addrs;
 	char name[VIEW_NAME_MAX + 1];
 	char rpc_addr[VIEW_ADDR_MAX + 1]; /* for net_addr_parse(); empty when incarnation is 0 */
@@ -34,6 +35,7 @@ struct view {
 	uint32_t refs; /* private */
 	uint32_t n;
 	uint64_t epoch;               /* 0 only before the first view */
+	uint32_t level;               /* of the cluster; 0 only before the first view */
 	struct view_member members[]; /* by ascending node_id, each node_id once */
 };
 
@@ -51,7 +53,7 @@ DEFINE_CLEANUP(struct view, view, view_unref)
 const struct view_member *view_find(const struct view *v, uint32_t node_id);
 /* Whether exactly this run of the node's smbd is a member (incarnation 0 never is). */
 bool view_has(const struct view *v, uint32_t node_id, uint64_t incarnation);
-/* Whether both name the same members in the same states; the epochs are not compared. */
+/* Whether both name the same members in the same states; epochs and levels are not compared. */
 bool view_same_members(const struct view *a, const struct view *b);
 
 #endif

@@ -2,8 +2,6 @@
 /* Views to and from protobuf. Pure; any thread. */
 #include "clusterd/client/view_pb.h"
 
-#define VIEW_FORMAT 1
-
 static int copy_text(const char *from, char *to, size_t size)
 {
 	size_t n = strlen(from);
@@ -12,6 +10,11 @@ static int copy_text(const char *from, char *to, size_t size)
 		return -EBADMSG;
 	memcpy(to, from, n + 1);
 	return 0;
+}
+
+struct level_range levels_from_pb(uint32_t min, uint32_t max)
+{
+	return (struct level_range){ min ?: 1, max ?: 1 };
 }
 
 int member_to_pb(const struct view_member *m, struct arena *a, Hfc__Member *ret)
@@ -25,6 +28,8 @@ int member_to_pb(const struct view_member *m, struct arena *a, Hfc__Member *ret)
 	ret->workers = m->workers;
 	ret->rpc_addr = (char *)m->rpc_addr;
 	ret->state = m->state;
+	ret->level_min = m->levels.min;
+	ret->level_max = m->levels.max;
 	ret->smb_addrs = arena_calloc(a, m->n_smb_addrs, sizeof(char *));
 	if (!ret->smb_addrs)
 		return -ENOMEM;
@@ -41,6 +46,7 @@ int member_from_pb(const Hfc__Member *pb, struct view_member *ret)
 		.workers = pb->workers,
 		.incarnation = pb->incarnation,
 		.state = (enum view_state)pb->state,
+		.levels = levels_from_pb(pb->level_min, pb->level_max),
 		.n_smb_addrs = (uint32_t)pb->n_smb_addrs,
 	};
 	size_t i;
@@ -65,7 +71,8 @@ Hfc__View *view_to_pb(const struct view *v, struct arena *a)
 	if (!pb)
 		return NULL;
 	hfc__view__init(pb);
-	pb->format = VIEW_FORMAT;
+	pb->format = level_row(v->level)->cpg;
+	pb->level = v->level;
 	pb->epoch = v->epoch;
 	pb->members = arena_calloc(a, v->n, sizeof(*pb->members));
 	if (!pb->members)
@@ -85,14 +92,17 @@ int view_from_pb(const Hfc__View *pb, struct view **ret)
 	size_t i;
 	int r;
 
-	if (pb->format != VIEW_FORMAT)
-		return pb->format > VIEW_FORMAT ? -EPROTONOSUPPORT : -EBADMSG;
+	if (pb->format > level_row(level_own().max)->cpg || !level_fits(level_own(), pb->level))
+		return -EPROTONOSUPPORT;
+	if (pb->format == 0)
+		return -EBADMSG;
 	if (pb->n_members > VIEW_MEMBERS_MAX)
 		return -EBADMSG;
 	v = view_new((uint32_t)pb->n_members);
 	if (!v)
 		return -ENOMEM;
 	v->epoch = pb->epoch;
+	v->level = pb->level;
 	for (i = 0; i < pb->n_members; i++) {
 		r = member_from_pb(pb->members[i], &v->members[i]);
 		if (r < 0)
@@ -116,6 +126,16 @@ int view_encode(const struct view *v, struct arena *a, struct blob *ret)
 		return -ENOMEM;
 	*ret = BLOB(p, hfc__view__pack(pb, p));
 	return 0;
+}
+
+uint32_t view_level(struct blob b)
+{
+	Hfc__View *pb = hfc__view__unpack(NULL, b.len, b.data);
+	uint32_t level = pb ? pb->level : 0;
+
+	if (pb)
+		hfc__view__free_unpacked(pb, NULL);
+	return level;
 }
 
 int view_decode(struct blob b, struct view **ret)

@@ -5,6 +5,15 @@
 
 #define PASSWORD_MAX 1024
 
+/* "without_absent" for the option "--without-absent". */
+static void flag_key(const char *flag, char *buf, size_t n)
+{
+	snprintf(buf, n, "%s", flag + 2);
+	for (; *buf; buf++)
+		if (*buf == '-')
+			*buf = '_';
+}
+
 /* "--continuously-available" for the row "continuously_available". */
 static void option_name(const struct conf_row *row, char *buf, size_t n)
 {
@@ -121,7 +130,7 @@ static int take_pair(const struct ctl_command *c, const char *word, json_t *set,
 
 struct parsed {
 	const char *name;
-	bool password_stdin, no_more_options;
+	bool password_stdin, no_more_options, flag;
 	json_t *set;
 };
 
@@ -133,6 +142,10 @@ static int take_word(const struct ctl_command *c, int argc, char **argv, struct 
 	}
 	if (!p->no_more_options && c->password && strcmp(argv[0], "--password-stdin") == 0) {
 		p->password_stdin = true;
+		return 1;
+	}
+	if (!p->no_more_options && c->flag && strcmp(argv[0], c->flag) == 0) {
+		p->flag = true;
 		return 1;
 	}
 	if (!p->no_more_options && argv[0][0] == '-' && argv[0][1])
@@ -200,6 +213,7 @@ int ctl_request(const struct ctl_command *c, int argc, char **argv, FILE *err, j
 {
 	struct parsed p = { .set = json_object() };
 	int i = 0, n, r = 0;
+	char key[64];
 	json_t *rq;
 
 	while (i < argc && r == 0) {
@@ -216,6 +230,10 @@ int ctl_request(const struct ctl_command *c, int argc, char **argv, FILE *err, j
 	rq = r == 0 ? json_pack("{s:s, s:O}", "command", c->request ?: c->words, "set", p.set) : NULL;
 	if (rq && p.name && json_object_set_new(rq, "name", json_string(p.name)) < 0)
 		r = say(err, c, "the name is not UTF-8", NULL);
+	if (rq && p.flag) {
+		flag_key(c->flag, key, sizeof(key));
+		json_object_set_new(rq, key, json_true());
+	}
 	json_decref(p.set);
 	if (r == 0)
 		*ret = rq;

@@ -43,6 +43,7 @@ struct ctl_command {
 	bool name;           /* takes a name first */
 	bool password;       /* asks for one */
 	bool pairs;          /* KEY=VALUE follow */
+	const char *flag;    /* "--x-y": an option that takes no value, "x_y": true in the request; NULL: none */
 	const char *set_key, *set_value; /* what it always sets; NULL: nothing */
 };
 

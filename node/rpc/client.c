@@ -99,9 +99,9 @@ static void attempt_failed(struct rpc_client *c, const struct rpc_conn *conn, in
 			where);
 		break;
 	case -EPROTONOSUPPORT:
-		log_err("rpc: the peer speaks another version of the protocol, run the same release on all nodes: peer=%s "
-			"address=%s version=%u ours=%u",
-			peer, where, conn->peer_version, RPC_VERSION);
+		log_err("rpc: the peer speaks another version of the protocol, \"holdfast level show\" tells of each node: "
+			"peer=%s address=%s version=%u ours=%u-%u",
+			peer, where, conn->peer_version, rpc_version_min(), rpc_version_max());
 		break;
 	case -ECONNABORTED:
 		log_err("rpc: the peer refuses us: peer=%s address=%s reason=%s", peer, where,

@@ -289,20 +289,27 @@ int rpc_conn_introduce_client(struct rpc_conn *c, const struct rpc_hello *self, 
 	r = stream_handshake(&c->stream, deadline);
 	if (r < 0)
 		return r;
-	rpc_hello_write(&w, self, RPC_VERSION);
+	rpc_hello_write(&w, self);
 	r = stream_write(&c->stream, b, w.len, deadline);
 	if (r < 0)
 		return r;
-	return rpc_conn_read_hello(c, deadline);
+	r = rpc_conn_read_hello(c, deadline);
+	if (r == 0 && c->peer.version != (self->version ?: rpc_version_min())) {
+		c->peer_version = c->peer.version;
+		return -EPROTONOSUPPORT;
+	}
+	return r;
 }
 
-/* Our hello goes out before anything that `up` may queue. */
+/* Our hello, in the version that the peer asked for, goes out before anything that `up` may queue. */
 static int welcome_peer(struct rpc_conn *c)
 {
 	uint8_t b[RPC_HEAD + RPC_HELLO_FRAME_MAX];
+	struct rpc_hello self = c->owner->self;
 	struct wr w = wr_fixed(b, sizeof(b));
 
-	rpc_hello_write(&w, &c->owner->self, RPC_VERSION);
+	self.version = c->peer.version;
+	rpc_hello_write(&w, &self);
 	return buf_add(&c->tx, b, w.len);
 }
 

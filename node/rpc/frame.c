@@ -43,20 +43,29 @@ void rpc_frame_head(uint8_t *out, enum rpc_kind kind, uint32_t method, uint64_t 
 	wr_le64(&w, id);
 }
 
+uint32_t rpc_version_min(void)
+{
+	return level_row(level_own().min)->rpc;
+}
+
+uint32_t rpc_version_max(void)
+{
+	return level_row(level_own().max)->rpc;
+}
+
 int rpc_hello_parse(struct blob b, struct rpc_hello *ret, uint32_t *ret_version)
 {
 	struct rpc_hello h = { 0 };
 	struct rd r = rd_of(b);
-	uint32_t version;
 	size_t n;
 
 	if (rd_le32(&r) != HELLO_MAGIC)
 		return -EBADMSG;
-	version = rd_le32(&r);
+	h.version = rd_le32(&r);
 	if (!rd_ok(&r))
 		return -EBADMSG;
-	*ret_version = version;
-	if (version != RPC_VERSION)
+	*ret_version = h.version;
+	if (h.version < rpc_version_min() || h.version > rpc_version_max())
 		return 1;
 	h.node_id = rd_le32(&r);
 	h.worker = rd_le32(&r);
@@ -72,7 +81,7 @@ int rpc_hello_parse(struct blob b, struct rpc_hello *ret, uint32_t *ret_version)
 	return 0;
 }
 
-void rpc_hello_write(struct wr *w, const struct rpc_hello *h, uint32_t version)
+void rpc_hello_write(struct wr *w, const struct rpc_hello *h)
 {
 	size_t n = strnlen(h->name, RPC_NAME_MAX);
 	uint8_t head[RPC_HEAD];
@@ -80,7 +89,7 @@ void rpc_hello_write(struct wr *w, const struct rpc_hello *h, uint32_t version)
 	rpc_frame_head(head, RPC_HELLO, 0, 0, 29 + n);
 	wr_bytes(w, head, sizeof(head));
 	wr_le32(w, HELLO_MAGIC);
-	wr_le32(w, version);
+	wr_le32(w, h->version ?: rpc_version_min());
 	wr_le32(w, h->node_id);
 	wr_le32(w, h->worker);
 	wr_le32(w, h->to_worker);

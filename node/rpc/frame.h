@@ -43,10 +43,14 @@ int rpc_frame_parse(const void *p, size_t n, size_t max, struct rpc_frame *ret,
 /* Writes the RPC_HEAD bytes that go before a payload of `len` bytes (at most RPC_PAYLOAD_MAX). */
 void rpc_frame_head(uint8_t *out, enum rpc_kind kind, uint32_t method, uint64_t id, size_t len);
 
-/* Reads a hello. 0; 1: of another version, which is in *ret_version, *ret untouched; -EBADMSG. */
+/* Reads a hello. 0; 1: of a version that this build does not speak, which is in *ret_version, *ret untouched;
+ * -EBADMSG. */
 int rpc_hello_parse(struct blob b, struct rpc_hello *ret, uint32_t *ret_version) HF_MUST_CHECK;
+/* The versions that this build speaks. */
+uint32_t rpc_version_min(void);
+uint32_t rpc_version_max(void);
 /* Writes a whole hello frame. */
-void rpc_hello_write(struct wr *w, const struct rpc_hello *h, uint32_t version);
+void rpc_hello_write(struct wr *w, const struct rpc_hello *h);
 
 /* Reads the payload of an error frame. -EBADMSG. */
 int rpc_error_parse(struct blob b, int *ret_code, struct blob *ret_text) HF_MUST_CHECK;

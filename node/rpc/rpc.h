@@ -14,10 +14,10 @@
 #include <sys/types.h>
 
 #include "node/base/arena.h"
+#include "node/base/level.h"
 #include "node/loop/task.h"
 #include "node/net/addr.h"
 
-#define RPC_VERSION 1u
 #define RPC_FRAME_MAX (16u << 20) /* bytes of a frame after its length field */
 #define RPC_PAYLOAD_MAX (RPC_FRAME_MAX - 13u) /* bytes of payload */
 #define RPC_NAME_MAX 63u
@@ -29,6 +29,9 @@ struct rpc_key;
 
 /* Who an end of a connection says it is. */
 struct rpc_hello {
+	/* What the connection speaks (struct level_row): the client says it, 0 being the oldest version of this build;
+	 * the server says the same or refuses. */
+	uint32_t version;
 	uint32_t node_id;
 	uint32_t worker; /* the worker whose loop this end lives on */
 	uint32_t to_worker; /* client: the worker it wants to reach (see rpc_listen_config.loops) */

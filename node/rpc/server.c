@@ -138,9 +138,9 @@ static void greeting_failed(struct rpc_server *s, const struct rpc_conn *conn, i
 			 log_esc(name));
 		break;
 	case -EPROTONOSUPPORT:
-		log_err("rpc: refused a peer that speaks another version of the protocol, run the same release on all nodes: "
-			"peer=%s version=%u ours=%u",
-			log_esc(name), conn->peer_version, RPC_VERSION);
+		log_err("rpc: refused a peer that speaks another version of the protocol, \"holdfast level show\" tells of each "
+			"node: peer=%s version=%u ours=%u-%u",
+			log_esc(name), conn->peer_version, rpc_version_min(), rpc_version_max());
 		break;
 	case -ENXIO:
 		log_warn(
@@ -172,8 +172,8 @@ static int greet(struct rpc_server *s, struct rpc_conn *conn, struct shard **ret
 	if (r == 0)
 		r = rpc_conn_read_hello(conn, deadline);
 	if (r == -EPROTONOSUPPORT) {
-		snprintf(text, sizeof(text), "only version %u of the protocol is spoken here",
-			 RPC_VERSION);
+		snprintf(text, sizeof(text), "only versions %u to %u of the protocol are spoken here",
+			 rpc_version_min(), rpc_version_max());
 		rpc_conn_refuse(conn, EPROTONOSUPPORT, text, deadline);
 	}
 	if (r < 0)

@@ -87,7 +87,7 @@ static struct held *held_new(const struct lk_msg *m)
 	struct held *h;
 
 	arena_init(&a, 0);
-	if (msg_encode(m, &a, &b) < 0)
+	if (msg_encode(m, level_own().max, &a, &b) < 0)
 		return NULL;
 	h = malloc(sizeof(*h) + b.len);
 	if (!h)
@@ -159,7 +159,7 @@ void lockc_send(struct lockc *c, const struct place *to, struct lk_msg *m)
 		send_self(c, m);
 		return;
 	}
-	if (msg_encode(m, &a, &b) < 0)
+	if (msg_encode(m, c->view->level, &a, &b) < 0)
 		return;
 	c->cfg.net->send(c->cfg.net, to->node, to->worker, b);
 }

@@ -106,7 +106,7 @@ static int batch_muts(struct batch *b, struct oslot *s)
 		m[i].key = BLOB(key, REC_OPEN_KEY_SIZE);
 		if (!e || e->zombie || !e->rec.persistent)
 			continue;
-		r = rec_open_encode(&e->rec, &b->arena, &m[i].val);
+		r = rec_open_encode(&e->rec, b->c->view->level, &b->arena, &m[i].val);
 		if (r < 0)
 			return r;
 		if (m[i].val.len > STORE_VAL_MAX)

@@ -72,7 +72,7 @@ static void put_scalars(const struct lk_msg *m, HfLock__Msg *p)
 	p->timeout_ms = m->timeout_ms;
 }
 
-int msg_encode(const struct lk_msg *m, struct arena *a, struct blob *ret)
+int msg_encode(const struct lk_msg *m, uint32_t level, struct arena *a, struct blob *ret)
 {
 	HfLock__Msg p = HF_LOCK__MSG__INIT;
 	char sid[SID_STR_SIZE];
@@ -93,7 +93,7 @@ int msg_encode(const struct lk_msg *m, struct arena *a, struct blob *ret)
 	if (m->flags & LKF_HAS_OWNER)
 		p.owner = sid_format(&m->owner, sid);
 	if (m->flags & LKF_HAS_REC) {
-		e = rec_open_encode(&m->rec, a, &rec);
+		e = rec_open_encode(&m->rec, level, a, &rec);
 		if (e < 0)
 			return e;
 		p.rec = bytes(rec.data, rec.len);

@@ -89,8 +89,8 @@ struct lk_msg {
 
 /* Frees what a decoded message owns. */
 void msg_done(struct lk_msg *m);
-/* Encodes; bytes in `a`. -ENOMEM, -EMSGSIZE. */
-int msg_encode(const struct lk_msg *m, struct arena *a, struct blob *ret) HF_MUST_CHECK;
+/* Encodes as a cluster of `level` has it; bytes in `a`. -ENOMEM, -EMSGSIZE. */
+int msg_encode(const struct lk_msg *m, uint32_t level, struct arena *a, struct blob *ret) HF_MUST_CHECK;
 /* Decodes and checks what does not depend on state. -EBADMSG, -EPROTONOSUPPORT, -ENOMEM. */
 int msg_decode(struct blob b, struct lk_msg *ret) HF_MUST_CHECK;
 

@@ -26,6 +26,7 @@ struct link {
 	struct peers *peers;
 	uint32_t node, worker;
 	uint64_t incarnation;
+	uint32_t version; /* of RPC */
 	struct rpc_client *client;
 };
 
@@ -132,13 +133,14 @@ static int link_up(struct rpc_conn *conn, void *arg)
 	return rpc_conn_send(conn, METHOD_LINKED, BLOB(NULL, 0));
 }
 
-static int link_add(struct peers *p, const struct view_member *m, uint32_t worker)
+static int link_add(struct peers *p, const struct view_member *m, uint32_t worker, uint32_t version)
 {
 	const struct smbd *s = p->worker->smbd;
 	struct rpc_client_config cfg = {
 		.loop = p->worker->loop,
 		.key = p->key,
-		.self = { .node_id = s->node_id,
+		.self = { .version = version,
+			  .node_id = s->node_id,
 			  .worker = p->worker->index,
 			  .to_worker = worker,
 			  .incarnation = s->incarnation },
@@ -154,7 +156,8 @@ static int link_add(struct peers *p, const struct view_member *m, uint32_t worke
 		*l = (struct link){ .peers = p,
 				    .node = m->node_id,
 				    .worker = worker,
-				    .incarnation = m->incarnation };
+				    .incarnation = m->incarnation,
+				    .version = version };
 		cfg.ops.arg = l;
 		r = net_addr_parse(m->rpc_addr, 0, &addr);
 	}
@@ -175,7 +178,8 @@ static bool still_wanted(const struct link *l, const struct view *v)
 {
 	const struct view_member *m = view_find(v, l->node);
 
-	return m && m->incarnation == l->incarnation && l->worker < m->workers;
+	return m && m->incarnation == l->incarnation && l->worker < m->workers &&
+	       l->version == level_row(v->level)->rpc;
 }
 
 void peers_view(struct peers *p, const struct view *v)
@@ -193,7 +197,7 @@ void peers_view(struct peers *p, const struct view *v)
 		if (m->node_id == p->worker->smbd->node_id || !m->incarnation)
 			continue;
 		for (k = 0; k < m->workers; k++) {
-			if (!link_find(p, m->node_id, k) && link_add(p, m, k) < 0)
+			if (!link_find(p, m->node_id, k) && link_add(p, m, k, level_row(v->level)->rpc) < 0)
 				break; /* logged; the next view tries again */
 		}
 	}

@@ -59,17 +59,55 @@ step "the slot was closed; after a repair it serves, and the record is kept"
 
 slot=$(jq '[.[] | select(.aside | not)][0].slot' state.json)
 key=$(jq -r '[.[] | select(.aside | not)][0].key' state.json)
+slot2=$(jq "[.[] | select((.aside | not) and .slot != $slot)][0].slot" state.json)
+key2=$(jq -r "[.[] | select((.aside | not) and .slot != $slot)][0].key" state.json)
+path2=$(jq -r "[.[] | select((.aside | not) and .slot != $slot)][0].path" state.json)
 spoil "$slot" "6f${key#o}" $'\x08\x63'
 spoil "$slot" "7a7a" stray
+spoil "$slot2" "6f${key2#o}" --flip
 lab_node_stop 1
 (lab_close_fds; lab_enter n1 setsid "$HF_LAB/bin/holdfast-clusterd" --config n1/etc/node.yaml < /dev/null >> n1/log/noded.out 2>&1) &
 disown
 for _ in $(seq 100); do lab_cli 1 state check > /dev/null 2>&1; [ $? = 6 ] && break; sleep 0.1; done
 state check
-said $? 6 '.problems == 2 and ([.findings[].problem] | sort == ["newer", "stray"])'
+said $? 6 '.problems == 3 and ([.findings[].problem] | sort == ["damaged", "newer", "stray"])'
 state repair
-said $? 0 '.left == 0 and .aside == 3 and all(.findings[]; .action == "moved aside")'
+said $? 0 '.left == 0 and .aside == 4 and all(.findings[]; .action == "moved aside")'
+state check
+said $? 0 '.problems == 0 and .aside == 4'
+step "records of slots that nobody owns are moved aside by clusterd"
+
+# restore STATUS KEY [PATTERN]: what the command says
+restore() {
+	lab_cli 1 state restore "$2" > out 2>&1
+	local r=$?
+	[ $r = "$1" ] || { cat out >&2; fail "state restore $2: exit status $r, expected $1"; }
+	[ -z "${3:-}" ] || grep -q "$3" out || { cat out >&2; fail "state restore $2 does not say '$3'"; }
+}
+state aside
+said $? 0 'length == 4 and all(.[]; .aside) and ([.[].kind] | sort == ["damaged", "damaged", "newer", "stray"])'
+restore 5 "q$key2" 'still cannot be read'
+restore 5 "q$key" 'a newer release wrote it'
+restore 5 "$(jq -r '.[] | select(.kind == "stray") | .key' state.json)" 'no release looks for'
+restore 4 qo0000000000000000 'no record with this key'
+restore 4 "$key2" 'no key of a record that was moved aside'
+spoil "$slot2" "716f${key2#o}" --flip
+state aside
+said $? 0 "any(.[]; .key == \"q$key2\" and .kind == \"open\" and .path == \"$path2\")"
+restore 0 "q$key2"
+restore 4 "q$key2" 'no record with this key'
 state check
 said $? 0 '.problems == 0 and .aside == 3'
 kill -TERM $(lab_pids_of n1 holdfast-clusterd)
-step "records of slots that nobody owns are moved aside by clusterd"
+step "a record that can be read again is put back; others are left where they are, with a reason"
+
+while [ -n "$(lab_pids_of n1 holdfast-clusterd)" ]; do sleep 0.1; done
+lab_node_start 1
+lab_wait_view 1 30 || fail "the node does not come back"
+hf "$login; c create t $path2 disposition=open -> x expect FILE_NOT_AVAILABLE" || { cat out >&2; fail "the open that was put back does not hold its file"; }
+lab_cli 1 --json open list > state.json
+said 0 0 "any(.[]; .path == \"$path2\" and .state == \"disconnected\")"
+restore 5 "q$key" 'a newer release wrote it'
+spoil "$slot" "716f${key#o}" 'x'
+restore 5 "q$key" 'still cannot be read'
+step "its owner knows it again"

@@ -10,14 +10,16 @@ static void publish_nothing(void *arg, const struct view *base, const struct vie
 static void view_nothing(void *arg, const struct view *v) {}
 static void lease_nothing(void *arg, uint64_t deadline) {}
 static void evicted_nothing(void *arg, uint64_t incarnation) {}
+static void outdated_nothing(void *arg, uint32_t level) {}
 
-static const struct vcore_ops ops = { send_nothing, publish_nothing, view_nothing, lease_nothing, evicted_nothing };
+static const struct vcore_ops ops = { send_nothing, publish_nothing, view_nothing, lease_nothing, evicted_nothing,
+				       outdated_nothing };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct vcore_proc procs[] = { { 1, 10 }, { 2, 20 }, { 3, 30 } };
 	static const struct vcore_votes votes[] = { { 1, 1 }, { 2, 1 }, { 3, 1 } };
-	struct msg_node self = { .member = { .node_id = 1, .incarnation = 77 }, .entered = true };
+	struct msg_node self = { .member = { .node_id = 1, .incarnation = 77, .levels = { 1, 1 } }, .entered = true };
 	struct vcore_ring ring = { 1, 4 };
 	_cleanup_arena_ struct arena a = { 0 };
 	_cleanup_view_ struct view *v = NULL;

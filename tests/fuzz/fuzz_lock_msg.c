@@ -16,7 +16,7 @@ static void roundtrip(const struct lk_msg *m)
 	struct blob b;
 
 	arena_init(&a, 0);
-	assert(msg_encode(m, &a, &b) == 0);
+	assert(msg_encode(m, 0, &a, &b) == 0);
 	assert(msg_decode(b, &d) == 0);
 	assert(d.kind == m->kind && d.flags == m->flags && d.req == m->req &&
 	       d.n_ranges == m->n_ranges);

@@ -14,9 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rec_open_decode(BLOB(data, size), &r) < 0)
 		return 0;
 	assert(rec_open_copy(&r, &c) == 0);
-	assert(rec_open_encode(&c, &a, &b) == 0);
+	assert(rec_open_encode(&c, 0, &a, &b) == 0);
 	assert(rec_open_decode(b, &d) == 0);
-	assert(rec_open_encode(&d, &a, &b2) == 0);
+	assert(rec_open_encode(&d, 0, &a, &b2) == 0);
 	assert(blob_equal(b, b2));
 	rec_open_done(&r);
 	rec_open_done(&c);

@@ -16,7 +16,7 @@ static void check_hello(struct blob b)
 
 	if (rpc_hello_parse(b, &h, &version) != 0)
 		return;
-	rpc_hello_write(&w, &h, version);
+	rpc_hello_write(&w, &h);
 	if (wr_end(&w) < 0 || rpc_frame_parse(buf, w.len, RPC_HELLO_FRAME_MAX, &f, &n) != 0 ||
 	    n != w.len || !blob_equal(f.payload, b) ||
 	    rpc_hello_parse(f.payload, &again, &version) != 0 || strcmp(h.name, again.name) != 0)

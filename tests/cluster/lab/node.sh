@@ -18,6 +18,21 @@ lab_programs() {
 	done
 }
 
+# A second release beside the first, in $HF_LAB/next: it speaks one more level (node/base/level.def).
+lab_next_release() {
+	local p f
+	mkdir -p "$HF_LAB/next"
+	cp -f "$HF_LAB"/bin/* "$HF_LAB/next/"
+	for p in clusterd smbd; do
+		f=$(find "$HF_BUILD" -type f -name "next-$p" -perm -u+x -not -path '*/holdfast-[0-9]*/*' | head -1)
+		[ -n "$f" ] || lab_die "no program next-$p under $HF_BUILD: build the tree first (make)"
+		cp -f "$f" "$HF_LAB/next/holdfast-$p" || lab_die "cannot copy $f"
+	done
+}
+
+# lab_release I bin|next: which release node I starts with from now on
+lab_release() { ln -sfn "../$2" "$HF_LAB/n$1/bin"; }
+
 # One data directory, one directory for the records and one cluster key, as on shared storage.
 lab_shared_state() {
 	mkdir -p "$HF_STORE" "$HF_DATA"
@@ -59,15 +74,16 @@ lab_node_conf() {
 }
 
 lab_node_start() {
-	local d=$HF_LAB/n$1
+	local d=$HF_LAB/n$1 bin=$HF_LAB/bin
 	[ -z "$(lab_pids_of "n$1" holdfast-noded)" ] || lab_die "holdfast-noded of node $1 is already running"
+	[ ! -e "$d/bin" ] || bin=$(readlink -f "$d/bin")
 	(
 		lab_close_fds
 		export ASAN_OPTIONS="log_path=$d/log/sanitizer:detect_stack_use_after_return=0:${ASAN_OPTIONS:-}"
 		export UBSAN_OPTIONS="log_path=$d/log/sanitizer:print_stacktrace=1:${UBSAN_OPTIONS:-}"
 		[ -z "${HF_NODE_PRELOAD:-}" ] || export LD_PRELOAD=$HF_NODE_PRELOAD
-		lab_enter "n$1" setsid "$HF_LAB/bin/holdfast-noded" --config "$d/etc/node.yaml" \
-			--libexec "$HF_LAB/bin" < /dev/null >> "$d/log/noded.out" 2>&1
+		lab_enter "n$1" setsid "$bin/holdfast-noded" --config "$d/etc/node.yaml" \
+			--libexec "$bin" < /dev/null >> "$d/log/noded.out" 2>&1
 	) &
 	disown
 }

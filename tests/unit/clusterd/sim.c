@@ -109,9 +109,14 @@ static void op_view(void *arg, const struct view *v)
 
 	if (v->epoch <= n->epoch)
 		broken(s, "epoch went back", n->id, 0, v->epoch);
+	if (!level_fits(n->core.levels, v->level) || !v->level)
+		broken(s, "a view of a level that it does not speak", n->id, 0, v->epoch);
+	if (n->level > v->level)
+		broken(s, "the level went back", n->id, 0, v->epoch);
+	n->level = v->level;
 	n->epoch = v->epoch;
 	n->last_view_inc = m ? m->incarnation : 0;
-	if (*known && (*known)->epoch == v->epoch && !view_same_members(*known, v))
+	if (*known && (*known)->epoch == v->epoch && (!view_same_members(*known, v) || (*known)->level != v->level))
 		broken(s, "two views with one epoch", n->id, 0, v->epoch);
 	if (!*known)
 		*known = view_ref(v);
@@ -141,7 +146,16 @@ static void op_evicted(void *arg, uint64_t incarnation)
 	n->lease_msg_at = 0;
 }
 
-static const struct vcore_ops ops = { op_send, op_publish, op_view, op_lease, op_evicted };
+static void op_outdated(void *arg, uint32_t level)
+{
+	struct sim_node *n = arg;
+
+	if (level_fits(n->core.levels, level))
+		broken(n->sim, "outdated without a reason", n->id, 0, n->epoch);
+	n->outdated = true;
+}
+
+static const struct vcore_ops ops = { op_send, op_publish, op_view, op_lease, op_evicted, op_outdated };
 
 /* --- the world --- */
 
@@ -188,9 +202,9 @@ void sim_partition(struct sim *s, const uint32_t *groups)
 void sim_start(struct sim *s, uint32_t i)
 {
 	struct sim_node *n = &s->nodes[i];
-	struct msg_node self = { .member = { .node_id = n->id, .incarnation = n->inc } };
+	struct msg_node self = { .member = { .node_id = n->id, .incarnation = n->inc, .levels = n->levels } };
 
-	if (n->up)
+	if (n->up || !level_fits(n->levels, s->stored->level))
 		return;
 	n->up = true;
 	n->pid++;
@@ -199,6 +213,8 @@ void sim_start(struct sim *s, uint32_t i)
 	n->smbd_linked = !n->inc;
 	vcore_init(&n->core, &ops, n, &self, s->stored, s->lease_ns, 1 + sim_random(s, 1u << 30), s->now);
 	n->epoch = n->core.view->epoch;
+	n->level = n->core.view->level;
+	n->outdated = false;
 	n->running = true;
 	n->step_at = UINT64_MAX;
 	announce(s, n->group);
@@ -273,6 +289,14 @@ bool sim_serves(const struct sim *s, uint32_t i)
 	const struct sim_node *n = &s->nodes[i];
 
 	return n->inc && n->deadline > s->now;
+}
+
+void sim_raise(struct sim *s, uint32_t i, uint32_t level, bool without_absent)
+{
+	struct msg m = { .type = MSG_RAISE, .raise = { level, without_absent } };
+
+	if (s->nodes[i].running)
+		op_send(&s->nodes[i], &m);
 }
 
 /* No node may serve when anybody has a view, newer than all that name it, which does not. */
@@ -377,6 +401,8 @@ static void node_run(struct sim *s, struct sim_node *n)
 		tell_self(n, n->inc != 0); /* smbd found the new clusterd, or its death was seen */
 	if (n->step_at <= s->now)
 		n->step_at = vcore_step(&n->core, s->now);
+	if (n->outdated)
+		sim_kill(s, n->id - 1, false);
 }
 
 void sim_run(struct sim *s, uint64_t ns)
@@ -403,7 +429,7 @@ void sim_init(struct sim *s, uint32_t nodes, uint64_t seed)
 	s->lease_ns = 100 * MS;
 	s->stored = view_new(0);
 	for (i = 0; i < nodes; i++) {
-		s->nodes[i] = (struct sim_node){ .sim = s, .id = i + 1, .pid = 100, .smbd_linked = true };
+		s->nodes[i] = (struct sim_node){ .sim = s, .id = i + 1, .pid = 100, .smbd_linked = true, .levels = { 1, 1 } };
 		s->nodes[i].inbox_tail = &s->nodes[i].inbox;
 	}
 }

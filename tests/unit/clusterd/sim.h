@@ -23,10 +23,13 @@ struct sim_node {
 	uint64_t ring_seq;
 	struct vcore core;
 	bool running;    /* core is initialised */
+	struct level_range levels; /* of the release that it starts with next */
+	bool outdated;   /* clusterd must end */
 	struct sim_event *inbox, **inbox_tail;
 	uint64_t inbox_at; /* when the process looks at it */
 	uint64_t step_at;
 	uint64_t epoch;
+	uint32_t level;
 	/* the CAS under way */
 	struct view *cas_base, *cas_next;
 	uint64_t cas_at, cas_done_at;
@@ -59,7 +62,10 @@ uint32_t sim_random(struct sim *s, uint32_t below);
 void sim_run(struct sim *s, uint64_t ns);
 /* Puts each node into a group; nodes of different groups do not hear each other from now on (detected at once). */
 void sim_partition(struct sim *s, const uint32_t *groups);
+/* A node whose release does not speak the level of the stored view does not start. */
 void sim_start(struct sim *s, uint32_t i);
+/* The operator at node `i` raises the level. */
+void sim_raise(struct sim *s, uint32_t i, uint32_t level, bool without_absent);
 /* clusterd dies; `corosync`: the whole node, smbd too. */
 void sim_kill(struct sim *s, uint32_t i, bool node);
 void sim_pause(struct sim *s, uint32_t i, uint64_t ns);

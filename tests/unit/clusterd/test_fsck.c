@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The check of the records: each thing that can be wrong is found and named, what is right is not; what is moved
- * aside is kept, and never under the feet of an owner. */
+ * aside is kept, never under the feet of an owner, and put back when nothing stands against it. */
 #include "tests/unit/test.h"
 
 #include <stdio.h>
 
 #include "clusterd/client/place.h"
 #include "clusterd/fsck.h"
+#include "clusterd/restore.h"
 #include "statestore/aside.h"
 
 #define SLOTS 64
@@ -99,7 +100,7 @@ static void put_record(uint32_t slot, uint64_t epoch, const struct rec_open *r)
 	struct blob b;
 
 	rec_open_key(r->id, key);
-	assert_int_equal(rec_open_encode(r, &a, &b), 0);
+	assert_int_equal(rec_open_encode(r, 0, &a, &b), 0);
 	put(slot, epoch, BLOB(key, sizeof(key)), b);
 }
 
@@ -246,6 +247,65 @@ static void test_unreadable(void **state)
 	only(FSCK_STRAY, 10, "z7a");
 }
 
+static enum restore_verdict restore(uint32_t slot, const char *key, size_t n)
+{
+	enum restore_verdict v;
+
+	assert_int_equal(restore_record(store, view, slot, BLOB(key, n), NOW, &v), 0);
+	assert_true(strlen(restore_verdict_text(v)) > 5);
+	return v;
+}
+
+/* Moved aside, and put back when nothing stands against it; with the whole time-out for its client. */
+static void test_restore(void **state)
+{
+	static const char key[] = "o\0\0\0\0\0\1\0\3", aside[] = "qo\0\0\0\0\0\1\0\3";
+	_cleanup_arena_ struct arena a = { 0 };
+	struct rec_open r = sane(3, 1), other = sane(3, 2);
+	enum restore_verdict v;
+	struct rec_open got;
+	struct blob val;
+
+	own(3, 9, 2, 0x99); /* of a run that is over */
+	r.disconnected = true;
+	r.timeout_ms = 2000;
+	r.deadline = NOW - 5;
+	put_record(3, 9, &r);
+	assert_int_equal(restore_record(store, view, 3, BLOB(aside, 10), NOW, &v), -ENOENT);
+	assert_int_equal(restore_record(store, view, 3, BLOB(key, 9), NOW, &v), -ENOENT);
+	assert_int_equal(aside_move(store, 3, 9, BLOB(key, 9)), 0);
+	put_record(3, 9, &r);
+	assert_int_equal(restore(3, aside, 10), RESTORE_TAKEN);
+	put(3, 9, BLOB(key, 9), BLOB(NULL, 0));
+	other.key = r.key;
+	put_record(3, 9, &other);
+	assert_int_equal(restore(3, aside, 10), RESTORE_OPENED);
+	put(3, 9, BLOB("o\0\0\0\0\0\2\0\3", 9), BLOB("?", 1));
+	assert_int_equal(restore(3, aside, 10), RESTORE_UNCLEAR);
+	put(3, 9, BLOB("o\0\0\0\0\0\2\0\3", 9), BLOB(NULL, 0));
+	own(3, 10, 1, 0x11); /* alive */
+	assert_int_equal(restore(3, aside, 10), RESTORE_SERVED);
+	own(3, 11, 2, 0x99);
+	assert_int_equal(restore(3, aside, 10), RESTORE_DONE);
+	assert_int_equal(store_get(store, 3, BLOB(aside, 10), &a, &val), -ENOENT);
+	assert_int_equal(store_get(store, 3, BLOB(key, 9), &a, &val), 0);
+	assert_int_equal(rec_open_check(BLOB(key, 9), val, &got), 0);
+	assert_true(got.deadline == NOW + 2000 * UINT64_C(1000000));
+	rec_open_done(&got);
+	put(3, 11, BLOB(key, 9), BLOB(NULL, 0));
+	put(3, 11, BLOB(aside, 10), BLOB("?", 1));
+	assert_int_equal(restore(3, aside, 10), RESTORE_DAMAGED);
+	put(3, 11, BLOB(aside, 10), BLOB("\x08\x63", 2));
+	assert_int_equal(restore(3, aside, 10), RESTORE_NEWER);
+	put(3, 11, BLOB("qzz", 3), BLOB("?", 1));
+	assert_int_equal(restore(3, "qzz", 3), RESTORE_STRAY);
+	own(4, 9, 2, 0x99);
+	put(4, 9, BLOB(aside, 10), BLOB(NULL, 0));
+	put_record(4, 9, &r);
+	assert_int_equal(aside_move(store, 4, 9, BLOB(key, 9)), 0);
+	assert_int_equal(restore(4, aside, 10), RESTORE_MISPLACED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +315,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_duplicate, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_epoch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_restore, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("fsck", tests, NULL, NULL);

@@ -173,11 +173,114 @@ static void test_full_restart(void **state)
 	sim_done(&sim);
 }
 
+/* Node `i` gets another release: it is stopped and started. */
+static void upgrade(uint32_t i, uint32_t min, uint32_t max)
+{
+	sim_kill(&sim, i, true);
+	sim_run(&sim, 200 * MS);
+	sim.nodes[i].levels = (struct level_range){ min, max };
+	sim_start(&sim, i);
+	sim_run(&sim, 50 * MS);
+	sim_smbd_start(&sim, i);
+	sim_run(&sim, 200 * MS);
+}
+
+static enum outlook_bar bar(uint32_t i)
+{
+	struct outlook o;
+
+	vcore_outlook(&sim.nodes[i].core, false, &o);
+	return o.bar;
+}
+
+/* Node by node, then raised: not earlier, and old releases are out. */
+static void test_raise(void **state)
+{
+	uint32_t i;
+
+	start(3, 9);
+	assert_int_equal(sim.stored->level, 1);
+	assert_int_equal(bar(0), OUTLOOK_HIGHEST);
+	for (i = 0; i < 3; i++) {
+		upgrade(i, 1, 2);
+		all_serve(3);
+		sim_raise(&sim, (i + 1) % 3, i < 2 ? 2 : 3, true);
+		sim_run(&sim, 50 * MS);
+		assert_int_equal(sim.stored->level, 1);
+		assert_int_equal(bar(i), i < 2 ? OUTLOOK_OLD : OUTLOOK_FREE);
+	}
+	sim_raise(&sim, 2, 2, false);
+	sim_run(&sim, 50 * MS);
+	all_serve(3);
+	assert_int_equal(sim.stored->level, 2);
+	upgrade(0, 1, 1);
+	assert_false(sim.nodes[0].up);
+	assert_true(sim_serves(&sim, 1) && sim_serves(&sim, 2));
+	upgrade(0, 2, 3);
+	all_serve(3);
+	assert_int_equal(sim.stored->level, 2);
+	sim_done(&sim);
+}
+
+/* A node is away: it keeps the level where it is, unless it is left behind. What comes back then, alive and with its old
+ * release, leaves by itself; it is the lowest node, which published before. */
+static void test_left_behind(void **state)
+{
+	static const uint32_t split[] = { 1, 0, 0 }, whole[] = { 0, 0, 0 };
+
+	start(3, 10);
+	upgrade(1, 1, 2);
+	upgrade(2, 1, 2);
+	sim_partition(&sim, split);
+	sim_run(&sim, 20 * MS);
+	assert_int_equal(bar(1), OUTLOOK_AWAY);
+	sim_raise(&sim, 1, 2, false);
+	sim_run(&sim, 50 * MS);
+	assert_int_equal(sim.stored->level, 1);
+	sim_raise(&sim, 1, 2, true);
+	sim_run(&sim, 25 * MS);
+	assert_int_equal(sim.stored->level, 2);
+	sim_partition(&sim, whole);
+	sim_run(&sim, 400 * MS);
+	assert_string_equal(sim.broken, "");
+	assert_false(sim.nodes[0].up);
+	assert_null(view_find(sim.stored, 1));
+	assert_true(sim_serves(&sim, 1) && sim_serves(&sim, 2));
+	upgrade(0, 1, 2);
+	all_serve(3);
+	sim_done(&sim);
+}
+
+/* The first view has the highest level that all who made it speak; who speaks less comes too late. */
+static void test_first_level(void **state)
+{
+	uint32_t i;
+
+	sim_init(&sim, 3, 11);
+	for (i = 0; i < 3; i++)
+		sim.nodes[i].levels = (struct level_range){ 1, 4 - i };
+	sim_start(&sim, 0);
+	sim_start(&sim, 1);
+	sim_run(&sim, 300 * MS);
+	assert_int_equal(sim.stored->level, 3);
+	sim_start(&sim, 2);
+	assert_false(sim.nodes[2].up);
+	assert_string_equal(sim.broken, "");
+	sim_done(&sim);
+}
+
 static void random_event(void)
 {
 	uint32_t i = sim_random(&sim, sim.n), k, groups[SIM_NODES];
 
-	switch (sim_random(&sim, 9)) {
+	switch (sim_random(&sim, 11)) {
+	case 9:
+		/* The next start is of another release. */
+		sim.nodes[i].levels.max = 1 + sim_random(&sim, 3);
+		break;
+	case 10:
+		sim_raise(&sim, i, 2 + sim_random(&sim, 2), sim_random(&sim, 2));
+		break;
 	case 0:
 		sim_kill(&sim, i, true);
 		break;
@@ -225,6 +328,12 @@ static void test_random(void **state)
 			sim_run(&sim, sim_random(&sim, 200) * MS);
 		}
 		sim_partition(&sim, whole);
+		for (i = 0; i < sim.n; i++) {
+			sim.nodes[i].levels.max = 3;
+			sim_start(&sim, i);
+		}
+		sim_run(&sim, 1000 * MS);
+		/* Those that had to leave. */
 		for (i = 0; i < sim.n; i++)
 			sim_start(&sim, i);
 		sim_run(&sim, 1000 * MS);
@@ -249,6 +358,9 @@ int main(void)
 		cmocka_unit_test(test_minority),
 		cmocka_unit_test(test_short_cut),
 		cmocka_unit_test(test_full_restart),
+		cmocka_unit_test(test_raise),
+		cmocka_unit_test(test_left_behind),
+		cmocka_unit_test(test_first_level),
 		cmocka_unit_test(test_random),
 	};
 

@@ -13,12 +13,14 @@ static struct view *sample(uint32_t n, uint64_t epoch)
 	uint32_t i;
 
 	v->epoch = epoch;
+	v->level = 1;
 	for (i = 0; i < n; i++) {
 		struct view_member *m = &v->members[i];
 
 		m->node_id = 10 * (i + 1);
 		m->incarnation = i == 1 ? 0 : 0xf000000000000000u + i;
 		m->workers = i;
+		m->levels = (struct level_range){ 1 + i, 3 + 2 * i };
 		m->state = i % 2 ? VIEW_DRAINING : VIEW_UP;
 		m->n_smb_addrs = i % 3;
 		snprintf(m->name, sizeof(m->name), "knoten-ä%u", i);
@@ -55,8 +57,13 @@ static void test_round_trip(void **state)
 		assert_int_equal(view_decode(b, &w), 0);
 		assert_true(view_same_members(v, w));
 		assert_true(w->epoch == UINT64_MAX);
+		assert_int_equal(w->level, 1);
+		assert_int_equal(view_level(b), 1);
 		if (n) {
 			w->members[n - 1].workers++;
+			assert_false(view_same_members(v, w));
+			w->members[n - 1].workers--;
+			w->members[n - 1].levels.max++;
 			assert_false(view_same_members(v, w));
 		}
 	}
@@ -74,7 +81,8 @@ static int decode_changed(void (*change)(Hfc__View *pb))
 
 static char long_text[200];
 
-static void newer(Hfc__View *pb) { pb->format = 2; }
+static void newer(Hfc__View *pb) { pb->format = level_row(level_own().max)->cpg + 1; }
+static void raised(Hfc__View *pb) { pb->level = level_own().max + 1; }
 static void unordered(Hfc__View *pb) { pb->members[1]->node_id = 10; }
 static void no_id(Hfc__View *pb) { pb->members[0]->node_id = 0; }
 static void long_name(Hfc__View *pb) { pb->members[0]->name = long_text; }
@@ -86,6 +94,7 @@ static void test_refused(void **state)
 {
 	memset(long_text, 'x', sizeof(long_text) - 1);
 	assert_int_equal(decode_changed(newer), -EPROTONOSUPPORT);
+	assert_int_equal(decode_changed(raised), -EPROTONOSUPPORT);
 	assert_int_equal(decode_changed(unordered), -EBADMSG);
 	assert_int_equal(decode_changed(no_id), -EBADMSG);
 	assert_int_equal(decode_changed(long_name), -EBADMSG);
@@ -100,6 +109,26 @@ static void test_refused(void **state)
 	}
 }
 
+/* What was stored before there were levels; and a view that only a later release can read: its level can be read. */
+static void test_levels(void **state)
+{
+	_cleanup_view_ struct view *v = sample(3, 7), *w = NULL;
+	_cleanup_arena_ struct arena a = { 0 };
+	Hfc__View *pb = view_to_pb(v, &a);
+	uint8_t bytes[4096];
+
+	pb->level = 0;
+	pb->members[2]->level_min = pb->members[2]->level_max = 0;
+	assert_int_equal(view_from_pb(pb, &w), 0);
+	assert_int_equal(w->level, 0);
+	assert_int_equal(w->members[2].levels.min, 1);
+	assert_int_equal(w->members[2].levels.max, 1);
+	pb->format = 99;
+	pb->level = 77;
+	assert_int_equal(view_level(BLOB(bytes, hfc__view__pack(pb, bytes))), 77);
+	assert_int_equal(view_level(BLOB("\xff", 1)), 0);
+}
+
 /* Encodes, decodes, and encodes again: the bytes must be equal. */
 static void there_and_back(const struct msg *m)
 {
@@ -108,10 +137,10 @@ static void there_and_back(const struct msg *m)
 	struct msg w;
 	size_t i;
 
-	assert_int_equal(msg_encode(m, &a, &b), 0);
+	assert_int_equal(msg_encode(m, 1, &a, &b), 0);
 	assert_int_equal(msg_decode(b, &a, &w), 0);
 	assert_int_equal(w.type, m->type);
-	assert_int_equal(msg_encode(&w, &a, &c), 0);
+	assert_int_equal(msg_encode(&w, 1, &a, &c), 0);
 	assert_true(blob_equal(b, c));
 	msg_done(&w);
 	for (i = 0; i < b.len; i++)
@@ -149,6 +178,27 @@ static void test_messages(void **state)
 	there_and_back(&m);
 	m = (struct msg){ .type = MSG_ANSWER, .answer = { 1, 2, 3, 4, BLOB("[]", 2) } };
 	there_and_back(&m);
+	m = (struct msg){ .type = MSG_RAISE, .raise = { 9, true } };
+	there_and_back(&m);
+}
+
+/* Of a newer level than is spoken here, and of none. */
+static void test_versions(void **state)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct msg m = { .type = MSG_KICK }, w;
+	struct blob b;
+	uint8_t *p;
+
+	assert_int_equal(msg_encode(&m, 0, &a, &b), 0);
+	/* The version is the first field, in one byte. */
+	p = (uint8_t *)b.data;
+	assert_int_equal(p[0], 1 << 3);
+	assert_int_equal(p[1], level_row(0)->cpg);
+	p[1] = (uint8_t)(level_row(level_own().max)->cpg + 1);
+	assert_int_equal(msg_decode(b, &a, &w), -EPROTONOSUPPORT);
+	p[1] = 0;
+	assert_int_equal(msg_decode(b, &a, &w), -EBADMSG);
 }
 
 int main(void)
@@ -157,7 +207,9 @@ int main(void)
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_versions),
 	};
 
 	return cmocka_run_group_tests_name("view", tests, NULL, NULL);

@@ -122,7 +122,7 @@ static void test_roundtrip(void **state)
 	struct blob b;
 
 	arena_init(&a, 0);
-	assert_int_equal(rec_open_encode(&r, &a, &b), 0);
+	assert_int_equal(rec_open_encode(&r, 0, &a, &b), 0);
 	assert_int_equal(rec_open_decode(b, &d), 0);
 	assert_same(&r, &d);
 	assert_int_equal(rec_open_copy(&d, &c), 0);
@@ -139,7 +139,7 @@ static void test_empty(void **state)
 	struct blob b;
 
 	arena_init(&a, 0);
-	assert_int_equal(rec_open_encode(&r, &a, &b), 0);
+	assert_int_equal(rec_open_encode(&r, 0, &a, &b), 0);
 	assert_int_equal(rec_open_decode(b, &d), 0);
 	assert_null(d.path);
 	assert_false(d.has_owner || d.has_create_guid || d.has_app_id || d.lease.present);
@@ -157,13 +157,13 @@ static void test_refused(void **state)
 	size_t n;
 
 	arena_init(&a, 0);
-	assert_int_equal(rec_open_encode(&r, &a, &b), 0);
+	assert_int_equal(rec_open_encode(&r, 0, &a, &b), 0);
 	m = hf_rec__open__unpack(NULL, b.len, b.data);
-	m->version = REC_VERSION + 1;
+	m->version = level_row(level_own().max)->record + 1;
 	p = arena_alloc(&a, b.len + 16);
 	n = hf_rec__open__pack(m, p);
 	assert_int_equal(rec_open_decode(BLOB(p, n), &d), -EPROTONOSUPPORT);
-	m->version = REC_VERSION;
+	m->version = level_row(0)->record;
 	m->flags = 1u << 20;
 	n = hf_rec__open__pack(m, p);
 	assert_int_equal(rec_open_decode(BLOB(p, n), &d), -EBADMSG);
@@ -175,7 +175,7 @@ static void test_refused(void **state)
 	assert_int_equal(rec_open_decode(BLOB("", 0), &d), -EBADMSG);
 	assert_int_equal(rec_open_decode(BLOB(b.data, b.len - 1), &d), -EBADMSG);
 	r.handle_len = REC_HANDLE_MAX + 1;
-	assert_int_equal(rec_open_encode(&r, &a, &b), -EMSGSIZE);
+	assert_int_equal(rec_open_encode(&r, 0, &a, &b), -EMSGSIZE);
 	rec_open_done(&r);
 }
 
@@ -214,7 +214,7 @@ static void test_msg(void **state)
 	m.rec = full();
 	m.ranges[1] = (struct lk_range){ .offset = 1, .length = 2, .exclusive = true };
 	m.path = strdup("a/b");
-	assert_int_equal(msg_encode(&m, &a, &b), 0);
+	assert_int_equal(msg_encode(&m, 0, &a, &b), 0);
 	assert_int_equal(msg_decode(b, &d), 0);
 	assert_same(&m.rec, &d.rec);
 	assert_string_equal(d.path, "a/b");
@@ -223,10 +223,10 @@ static void test_msg(void **state)
 		    d.target == 44 && d.epoch == 6);
 	msg_done(&d);
 	m.n_ranges = 0;
-	assert_int_equal(msg_encode(&m, &a, &b), 0);
+	assert_int_equal(msg_encode(&m, 0, &a, &b), 0);
 	assert_int_equal(msg_decode(b, &d), -EBADMSG); /* a lock of nothing */
 	m.kind = LKM_KINDS;
-	assert_int_equal(msg_encode(&m, &a, &b), 0);
+	assert_int_equal(msg_encode(&m, 0, &a, &b), 0);
 	assert_int_equal(msg_decode(b, &d), -EBADMSG);
 	msg_done(&m);
 }
