@@ -57,6 +57,8 @@ void clusterd_end(struct clusterd *d);
 void clusterd_stop(struct clusterd *d);
 /* Lets the core do what is due. */
 void clusterd_step(struct clusterd *d);
+/* Has a run of this node fenced that is over, later. */
+void clusterd_fence(struct clusterd *d, uint64_t incarnation);
 /* Multicasts. -ENOTCONN without corosync. */
 int clusterd_send(struct clusterd *d, const struct msg *m);
 /* Ends the loop with this exit status. */

@@ -3,7 +3,8 @@
  * The daemons of this node on RUN_DIR/cluster.sock. Exactly one of them is smbd: it has an incarnation, which begins
  * with its first HELLO and ends when its process does (a pidfd tells within a moment) or when the others have gone on
  * without it. A connection that breaks while the process lives ends nothing: smbd comes back with its incarnation, also
- * to a clusterd that was started anew. On clusterd's loop.
+ * to a clusterd that was started anew. Another smbd may stand by: it begins at the moment at which the first one has
+ * ended. On clusterd's loop.
  */
 #include <inttypes.h>
 #include <limits.h>
@@ -154,15 +155,22 @@ static void forget_run(struct local *l)
 	l->self.entered = l->self.unsure = false;
 }
 
+static bool next_begins(struct local *l);
+
 static void run_ended(struct local *l, const char *why)
 {
+	/* Who publishes a view without a run fences it; of one that was in no view nobody else will. */
+	if (l->d->core_ready && !l->self.entered)
+		clusterd_fence(l->d, l->run.incarnation);
 	log_info("smbd has ended: incarnation=%016" PRIx64 " pid=%d reason=%s", l->run.incarnation, (int)l->run.pid,
 		 why);
 	forget_run(l);
 	if (l->smbd)
 		conn_close(l->smbd);
 	l->smbd = NULL;
-	tell_core(l);
+	/* The others hear of both at once: one view, and no slot goes anywhere else in between. */
+	if (!next_begins(l))
+		tell_core(l);
 }
 
 static int32_t on_pidfd(int32_t fd, int32_t revents, void *arg)
@@ -217,6 +225,14 @@ void local_core_ready(struct local *l)
 
 /* --- what the daemons say --- */
 
+static void set_addrs(struct view_member *m, const struct view_member *from)
+{
+	memcpy(m->smb_addrs, from->smb_addrs, sizeof(m->smb_addrs));
+	m->n_smb_addrs = from->n_smb_addrs;
+	memcpy(m->rpc_addr, from->rpc_addr, sizeof(m->rpc_addr));
+	m->workers = from->workers;
+}
+
 static int copy_addrs(const Hfc__Hello *h, struct view_member *m)
 {
 	size_t i;
@@ -236,38 +252,63 @@ static int copy_addrs(const Hfc__Hello *h, struct view_member *m)
 	return 0;
 }
 
-static int smbd_begins(struct local *l, struct conn *c, const Hfc__Hello *h)
+/* -errno: it cannot be watched. */
+static int smbd_begins(struct local *l, struct peer *p)
 {
+	struct view_member *me = &l->self.member;
+	pid_t pid = conn_pid(p->conn);
 	int r;
 
-	if (l->run.pid && l->run.pid != conn_pid(c) && run_alive(&l->run)) {
-		log_err("a second smbd is refused, end the first one: first-pid=%d pid=%d", (int)l->run.pid,
-			(int)conn_pid(c));
-		return -EBUSY;
-	}
 	forget_run(l);
-	r = copy_addrs(h, &l->self.member);
-	if (r < 0)
-		return r;
-	l->run = (struct run){ .incarnation = random_u64() | 1, .pid = conn_pid(c) };
-	r = run_start_time(l->run.pid, &l->run.start);
+	l->run = (struct run){ .incarnation = random_u64() | 1, .pid = pid };
+	r = run_start_time(pid, &l->run.start);
 	if (r == 0)
 		r = watch_run(l);
 	if (r == 0)
 		r = run_file_write(l->d->conf->run_dir, &l->run);
 	if (r < 0) {
-		log_err("smbd cannot be admitted: pid=%d error=%s", (int)conn_pid(c), log_errno(r));
+		log_err("smbd cannot be admitted: pid=%d error=%s", (int)pid, log_errno(r));
 		forget_run(l);
 		return r;
 	}
-	l->self.member.incarnation = l->run.incarnation;
-	l->smbd = c;
-	log_info("smbd begins: incarnation=%016" PRIx64 " pid=%d workers=%u", l->run.incarnation, (int)l->run.pid,
-		 h->workers);
-	send_welcome(l, c, l->run.incarnation);
-	send_state(l, c);
+	set_addrs(me, &p->self);
+	me->incarnation = l->run.incarnation;
+	l->smbd = p->conn;
+	log_info("smbd begins: incarnation=%016" PRIx64 " pid=%d workers=%u", l->run.incarnation, (int)pid, me->workers);
+	send_welcome(l, p->conn, l->run.incarnation);
+	send_state(l, p->conn);
 	tell_core(l);
 	return 0;
+}
+
+/* One begins, or waits for the end of the one that is there. */
+static int smbd_comes(struct local *l, struct peer *p, bool waits)
+{
+	pid_t pid = conn_pid(p->conn);
+
+	if (!l->run.pid || l->run.pid == pid || !run_alive(&l->run))
+		return smbd_begins(l, p);
+	if (!waits) {
+		log_err("a second smbd is refused, end the first one: first-pid=%d pid=%d", (int)l->run.pid, (int)pid);
+		return -EBUSY;
+	}
+	log_info("an smbd stands by: pid=%d serving-pid=%d", (int)pid, (int)l->run.pid);
+	p->waits = true;
+	return 0;
+}
+
+/* Whether one that waited has begun. */
+static bool next_begins(struct local *l)
+{
+	struct peer *p;
+
+	list_foreach(p, &l->peers, link)
+		if (p->waits) {
+			p->waits = false;
+			if (smbd_begins(l, p) == 0)
+				return true;
+		}
+	return false;
 }
 
 static int smbd_returns(struct local *l, struct conn *c, const Hfc__Hello *h)
@@ -296,13 +337,18 @@ static int smbd_returns(struct local *l, struct conn *c, const Hfc__Hello *h)
 static int on_hello(struct local *l, struct conn *c, const Hfc__Hello *h)
 {
 	struct peer *p = conn_data(c);
+	int r;
 
 	if (p->introduced || h->version != 1)
 		return -EBADMSG;
 	p->introduced = true;
 	p->observer = h->observer;
-	if (!h->observer)
-		return h->incarnation ? smbd_returns(l, c, h) : smbd_begins(l, c, h);
+	if (!h->observer && h->incarnation)
+		return smbd_returns(l, c, h);
+	if (!h->observer) {
+		r = copy_addrs(h, &p->self);
+		return r < 0 ? r : smbd_comes(l, p, h->waits);
+	}
 	send_welcome(l, c, 0);
 	send_state(l, c);
 	return 0;
