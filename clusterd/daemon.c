@@ -137,11 +137,13 @@ static int try_publish(struct publish_job *p, struct store *s)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	_cleanup_view_ struct view *found = NULL;
-	uint64_t version;
+	struct published *last = &p->d->published;
+	bool ours = last->epoch && last->epoch == p->base->epoch;
+	uint64_t version = last->version;
 	struct blob b;
-	int r;
+	int r = ours ? 0 : read_view(s, &a, &found, &version);
 
-	r = read_view(s, &a, &found, &version);
+	last->epoch = 0;
 	if (r < 0)
 		return r;
 	if (found && found->epoch > p->base->epoch) {
@@ -152,9 +154,11 @@ static int try_publish(struct publish_job *p, struct store *s)
 	if (r == 0)
 		r = view_encode(p->next, &a, &b);
 	if (r == 0)
-		r = store_res_put(s, STORED_VIEW_KIND, STORED_VIEW_NAME, b, version, NULL);
-	if (r == 0)
+		r = store_res_put(s, STORED_VIEW_KIND, STORED_VIEW_NAME, b, version, &version);
+	if (r == 0) {
 		p->stored = view_ref(p->next);
+		*last = (struct published){ p->next->epoch, version };
+	}
 	return r == -EEXIST || r == -ESTALE ? -EAGAIN : r;
 }
 
