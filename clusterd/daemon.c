@@ -45,6 +45,43 @@ int clusterd_send(struct clusterd *d, const struct msg *m)
 	return r < 0 ? r : cs_send(d->cs, b);
 }
 
+/* --- fencing --- */
+
+struct fence_job {
+	struct store_job job;
+	uint32_t node;
+	uint64_t incarnation;
+	int status;
+};
+
+static void run_fence(struct store_job *j, struct store *s)
+{
+	struct fence_job *f = container_of(j, struct fence_job, job);
+
+	f->status = s ? store_fence(s, f->node, f->incarnation) : 0;
+}
+
+static void done_fence(struct store_job *j)
+{
+	struct fence_job *f = container_of(j, struct fence_job, job);
+
+	if (f->status < 0)
+		log_warn("a run that is over stays enrolled in the state store: incarnation=%016" PRIx64 " error=%s",
+			 f->incarnation, log_errno(f->status));
+	free(f);
+}
+
+void clusterd_fence(struct clusterd *d, uint64_t incarnation)
+{
+	struct fence_job *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return;
+	*f = (struct fence_job){ .job = { run_fence, done_fence, NULL }, .node = (uint32_t)d->conf->node_id,
+				 .incarnation = incarnation };
+	storeq_submit(d->storeq, &f->job);
+}
+
 /* --- what the core asks for --- */
 
 static void op_send(void *arg, const struct msg *m)
@@ -81,7 +118,8 @@ static int read_view(struct store *s, struct arena *a, struct view **ret, uint64
 	return view_decode(res.val, ret);
 }
 
-/* Runs of smbd that the next view is without can write nothing more before anybody gets their slots. */
+/* Runs of smbd that the next view is without can write nothing more before anybody gets their slots. Of a node that is
+ * gone altogether this includes runs that were in no view yet. */
 static int fence_gone(struct store *s, const struct view *base, const struct view *next)
 {
 	const struct view_member *m;
@@ -90,7 +128,9 @@ static int fence_gone(struct store *s, const struct view *base, const struct vie
 
 	for (i = 0; i < base->n && r == 0; i++) {
 		m = &base->members[i];
-		if (m->incarnation && !view_has(next, m->node_id, m->incarnation))
+		if (!view_find(next, m->node_id))
+			r = store_fence(s, m->node_id, STORE_ALL_RUNS);
+		else if (m->incarnation && !view_has(next, m->node_id, m->incarnation))
 			r = store_fence(s, m->node_id, m->incarnation);
 	}
 	return r;
@@ -100,12 +140,14 @@ static int try_publish(struct publish_job *p, struct store *s)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	_cleanup_view_ struct view *found = NULL;
-	uint64_t version;
+	struct published *last = &p->d->published;
+	bool ours = last->epoch && last->epoch == p->base->epoch;
+	uint64_t version = last->version;
 	uint32_t level;
 	struct blob b;
-	int r;
+	int r = ours ? 0 : read_view(s, &a, &found, &version, &level);
 
-	r = read_view(s, &a, &found, &version, &level);
+	last->epoch = 0;
 	if (r < 0)
 		return r;
 	if (found && found->epoch > p->base->epoch) {
@@ -116,9 +158,11 @@ static int try_publish(struct publish_job *p, struct store *s)
 	if (r == 0)
 		r = view_encode(p->next, &a, &b);
 	if (r == 0)
-		r = store_res_put(s, STORED_VIEW_KIND, STORED_VIEW_NAME, b, version, NULL);
-	if (r == 0)
+		r = store_res_put(s, STORED_VIEW_KIND, STORED_VIEW_NAME, b, version, &version);
+	if (r == 0) {
 		p->stored = view_ref(p->next);
+		*last = (struct published){ p->next->epoch, version };
+	}
 	return r == -EEXIST || r == -ESTALE ? -EAGAIN : r;
 }
 

@@ -26,6 +26,11 @@ struct open_job;
 /* The resources that name drained nodes. */
 #define DRAIN_KIND "drain"
 
+/* The view in the store, as long as it is the one that this node put there last: it need not be read. epoch 0: unknown. */
+struct published {
+	uint64_t epoch, version;
+};
+
 struct clusterd {
 	qb_loop_t *loop;
 	struct node_conf *conf;
@@ -44,6 +49,7 @@ struct clusterd {
 	qb_loop_timer_handle step_timer, store_timer, publish_timer, end_timer;
 	unsigned int end_tries;
 	int publish_status;
+	struct published published; /* the store's thread */
 	struct view *publish_view;
 	int exit_status;
 };
@@ -57,6 +63,8 @@ void clusterd_end(struct clusterd *d);
 void clusterd_stop(struct clusterd *d);
 /* Lets the core do what is due. */
 void clusterd_step(struct clusterd *d);
+/* Has a run of this node fenced that is over, later. */
+void clusterd_fence(struct clusterd *d, uint64_t incarnation);
 /* Multicasts. -ENOTCONN without corosync. */
 int clusterd_send(struct clusterd *d, const struct msg *m);
 /* Ends the loop with this exit status. */

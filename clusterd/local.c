@@ -3,7 +3,8 @@
  * The daemons of this node on RUN_DIR/cluster.sock. Exactly one of them is smbd: it has an incarnation, which begins
  * with its first HELLO and ends when its process does (a pidfd tells within a moment) or when the others have gone on
  * without it. A connection that breaks while the process lives ends nothing: smbd comes back with its incarnation, also
- * to a clusterd that was started anew. On clusterd's loop.
+ * to a clusterd that was started anew. Another smbd may stand by: it begins at the moment at which the first one has
+ * ended. On clusterd's loop.
  */
 #include <inttypes.h>
 #include <limits.h>
@@ -155,15 +156,22 @@ static void forget_run(struct local *l)
 	l->self.entered = l->self.unsure = false;
 }
 
+static bool next_begins(struct local *l);
+
 static void run_ended(struct local *l, const char *why)
 {
+	/* Who publishes a view without a run fences it; of one that was in no view nobody else will. */
+	if (l->d->core_ready && !l->self.entered)
+		clusterd_fence(l->d, l->run.incarnation);
 	log_info("smbd has ended: incarnation=%016" PRIx64 " pid=%d reason=%s", l->run.incarnation, (int)l->run.pid,
 		 why);
 	forget_run(l);
 	if (l->smbd)
 		conn_close(l->smbd);
 	l->smbd = NULL;
-	tell_core(l);
+	/* The others hear of both at once: one view, and no slot goes anywhere else in between. */
+	if (!next_begins(l))
+		tell_core(l);
 }
 
 static int32_t on_pidfd(int32_t fd, int32_t revents, void *arg)
@@ -218,6 +226,14 @@ void local_core_ready(struct local *l)
 
 /* --- what the daemons say --- */
 
+static void set_addrs(struct view_member *m, const struct view_member *from)
+{
+	memcpy(m->smb_addrs, from->smb_addrs, sizeof(m->smb_addrs));
+	m->n_smb_addrs = from->n_smb_addrs;
+	memcpy(m->rpc_addr, from->rpc_addr, sizeof(m->rpc_addr));
+	m->workers = from->workers;
+}
+
 static int copy_addrs(const Hfc__Hello *h, struct view_member *m)
 {
 	size_t i;
@@ -238,9 +254,9 @@ static int copy_addrs(const Hfc__Hello *h, struct view_member *m)
 }
 
 /* While a release is being installed, smbd and clusterd may be of two. Whether both speak the cluster's level. */
-static bool levels_meet(struct local *l, struct conn *c, const Hfc__Hello *h)
+static bool levels_meet(struct local *l, struct conn *c, struct level_range smbd)
 {
-	struct level_range both = level_meet(level_own(), levels_from_pb(h->level_min, h->level_max));
+	struct level_range both = level_meet(level_own(), smbd);
 	uint32_t level = l->d->core_ready ? l->d->core.view->level : 0;
 	static struct log_rl rl;
 
@@ -250,53 +266,79 @@ static bool levels_meet(struct local *l, struct conn *c, const Hfc__Hello *h)
 	if (log_ratelimit(&rl, 1))
 		log_err("smbd is refused, its release does not speak the level of the cluster or of clusterd; install one release "
 			"and start holdfast-noded anew: pid=%d levels=%u-%u clusterd=%u-%u cluster=%u",
-			(int)conn_pid(c), h->level_min, h->level_max, level_own().min, level_own().max, level);
+			(int)conn_pid(c), smbd.min, smbd.max, level_own().min, level_own().max, level);
 	return false;
 }
 
-static int smbd_begins(struct local *l, struct conn *c, const Hfc__Hello *h)
+/* -errno: it cannot be watched, or is of a release that does not fit. */
+static int smbd_begins(struct local *l, struct peer *p)
 {
+	struct view_member *me = &l->self.member;
+	pid_t pid = conn_pid(p->conn);
 	int r;
 
-	if (l->run.pid && l->run.pid != conn_pid(c) && run_alive(&l->run)) {
-		log_err("a second smbd is refused, end the first one: first-pid=%d pid=%d", (int)l->run.pid,
-			(int)conn_pid(c));
-		return -EBUSY;
-	}
 	forget_run(l);
-	r = copy_addrs(h, &l->self.member);
-	if (r == 0 && !levels_meet(l, c, h))
-		r = -EPROTONOSUPPORT;
-	if (r < 0) {
+	if (!levels_meet(l, p->conn, p->self.levels)) {
 		forget_run(l);
-		return r;
+		return -EPROTONOSUPPORT;
 	}
-	l->run = (struct run){ .incarnation = random_u64() | 1, .pid = conn_pid(c) };
-	r = run_start_time(l->run.pid, &l->run.start);
+	l->run = (struct run){ .incarnation = random_u64() | 1, .pid = pid };
+	r = run_start_time(pid, &l->run.start);
 	if (r == 0)
 		r = watch_run(l);
 	if (r == 0)
 		r = run_file_write(l->d->conf->run_dir, &l->run);
 	if (r < 0) {
-		log_err("smbd cannot be admitted: pid=%d error=%s", (int)conn_pid(c), log_errno(r));
+		log_err("smbd cannot be admitted: pid=%d error=%s", (int)pid, log_errno(r));
 		forget_run(l);
 		return r;
 	}
-	l->self.member.incarnation = l->run.incarnation;
-	l->smbd = c;
-	log_info("smbd begins: incarnation=%016" PRIx64 " pid=%d workers=%u", l->run.incarnation, (int)l->run.pid,
-		 h->workers);
-	send_welcome(l, c, l->run.incarnation);
-	send_state(l, c);
+	set_addrs(me, &p->self);
+	me->incarnation = l->run.incarnation;
+	l->smbd = p->conn;
+	log_info("smbd begins: incarnation=%016" PRIx64 " pid=%d workers=%u", l->run.incarnation, (int)pid, me->workers);
+	send_welcome(l, p->conn, l->run.incarnation);
+	send_state(l, p->conn);
 	tell_core(l);
 	return 0;
+}
+
+/* One begins, or waits for the end of the one that is there. */
+static int smbd_comes(struct local *l, struct peer *p, bool waits)
+{
+	pid_t pid = conn_pid(p->conn);
+
+	if (!l->run.pid || l->run.pid == pid || !run_alive(&l->run))
+		return smbd_begins(l, p);
+	if (!waits) {
+		log_err("a second smbd is refused, end the first one: first-pid=%d pid=%d", (int)l->run.pid, (int)pid);
+		return -EBUSY;
+	}
+	log_info("an smbd stands by: pid=%d serving-pid=%d", (int)pid, (int)l->run.pid);
+	p->waits = true;
+	return 0;
+}
+
+/* Whether one that waited has begun. */
+static bool next_begins(struct local *l)
+{
+	struct peer *p;
+
+	list_foreach(p, &l->peers, link)
+		if (p->waits) {
+			p->waits = false;
+			if (smbd_begins(l, p) == 0)
+				return true;
+			conn_close(p->conn);
+		}
+	return false;
 }
 
 static int smbd_returns(struct local *l, struct conn *c, const Hfc__Hello *h)
 {
 	if (h->incarnation != l->run.incarnation || conn_pid(c) != l->run.pid ||
 	    l->self.member.incarnation != l->run.incarnation || copy_addrs(h, &l->self.member) < 0 ||
-	    !levels_meet(l, c, h)) {
+	    !levels_meet(l, c, levels_from_pb(h->level_min, h->level_max))) {
 		log_warn("an smbd whose time is over came back: incarnation=%016" PRIx64 " pid=%d", h->incarnation,
 			 (int)conn_pid(c));
 		send_evicted(c);
@@ -319,13 +361,19 @@ static int smbd_returns(struct local *l, struct conn *c, const Hfc__Hello *h)
 static int on_hello(struct local *l, struct conn *c, const Hfc__Hello *h)
 {
 	struct peer *p = conn_data(c);
+	int r;
 
 	if (p->introduced || h->version != 1)
 		return -EBADMSG;
 	p->introduced = true;
 	p->observer = h->observer;
-	if (!h->observer)
-		return h->incarnation ? smbd_returns(l, c, h) : smbd_begins(l, c, h);
+	if (!h->observer && h->incarnation)
+		return smbd_returns(l, c, h);
+	if (!h->observer) {
+		r = copy_addrs(h, &p->self);
+		p->self.levels = levels_from_pb(h->level_min, h->level_max);
+		return r < 0 ? r : smbd_comes(l, p, h->waits);
+	}
 	send_welcome(l, c, 0);
 	send_state(l, c);
 	return 0;

@@ -12,6 +12,8 @@ struct peer {
 	struct list link;
 	struct conn *conn;
 	bool introduced, observer;
+	bool waits;              /* an smbd whose turn comes when the present run has ended */
+	struct view_member self; /* of an smbd: its workers and addresses */
 };
 
 /* A question of some node that our smbd is answering. */

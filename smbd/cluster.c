@@ -2,6 +2,7 @@
 /* Between clusterd and the workers: views, leases and configurations go out by mail, in order. */
 #include "smbd/cluster.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -13,6 +14,10 @@
 #include "smbd/op/lock_layer.h"
 #include "statestore/store.h"
 #include "smbd/vfs/fence.h"
+
+/* The process's name, for ps and for tests that mean the one that serves. */
+#define CLUSTER_STANDS_BY "smbd-stands-by"
+#define CLUSTER_SERVES "holdfast-smbd"
 
 #define STOP_LOOK_NS (10 * NSEC_PER_MSEC)
 
@@ -27,6 +32,7 @@ struct cluster {
 	const struct net_addr *addrs;
 	size_t n_addrs;
 	struct cluster_client *client;
+	pthread_t main; /* its name is the process's */
 	struct list waiting; /* views that wait until the runs that they are without are fenced */
 	bool handing_out;    /* a task sees to them */
 	bool stopping;
@@ -110,6 +116,7 @@ static void on_ready(void *arg, uint32_t node_id, uint64_t incarnation)
 	if (node_id != c->smbd->node_id)
 		fatal("clusterd is another node's than node.yaml says", -EINVAL);
 	c->smbd->incarnation = incarnation;
+	(void)pthread_setname_np(c->main, CLUSTER_SERVES);
 	log_info("known to the cluster: node=%u incarnation=%llx", node_id,
 		 (unsigned long long)incarnation);
 	/* Before anything is claimed: so that the others can fence this run. In no view yet, it may wait. */
@@ -252,6 +259,7 @@ static void link_start(struct worker *w, void *arg)
 		.loop = w->loop,
 		.run_dir = conf->run_dir,
 		.process = "smbd",
+		.waits = true,
 		.workers = w->smbd->n_workers,
 		.rpc_addr = conf->rpc_address,
 		.smb_addrs = (const char *const *)conf->addresses.items,
@@ -278,6 +286,8 @@ int cluster_start(struct smbd *s, const struct rpc_key *key, const struct net_ad
 	if (!c)
 		return -ENOMEM;
 	c->smbd = s;
+	c->main = pthread_self();
+	(void)pthread_setname_np(c->main, CLUSTER_STANDS_BY);
 	list_init(&c->waiting);
 	c->key = key;
 	c->addrs = addrs;

@@ -77,6 +77,34 @@ fail:
 	return -ENOMEM;
 }
 
+static bool same_locks(const struct rec_open *a, const struct rec_open *b)
+{
+	uint32_t i;
+
+	if (a->n_locks != b->n_locks)
+		return false;
+	for (i = 0; i < a->n_locks; i++)
+		if (a->locks[i].offset != b->locks[i].offset || a->locks[i].length != b->locks[i].length ||
+		    a->locks[i].req != b->locks[i].req || a->locks[i].exclusive != b->locks[i].exclusive)
+			return false;
+	return true;
+}
+
+static bool same_lease(const struct rec_lease *a, const struct rec_lease *b)
+{
+	return a->present == b->present && guid_equal(&a->key, &b->key) && a->state == b->state &&
+	       a->breaking_to == b->breaking_to && a->epoch == b->epoch;
+}
+
+bool rec_open_same_state(const struct rec_open *a, const struct rec_open *b)
+{
+	return strcmp(a->path ?: "", b->path ?: "") == 0 && a->delete_on_close == b->delete_on_close &&
+	       a->delete_pending == b->delete_pending && a->file_version == b->file_version &&
+	       a->consumed == b->consumed && a->phase == b->phase && same_lease(&a->lease, &b->lease) &&
+	       same_locks(a, b) && a->unlock_req == b->unlock_req && a->unlock_outcome == b->unlock_outcome &&
+	       memcmp(a->lock_seq, b->lock_seq, sizeof(a->lock_seq)) == 0;
+}
+
 static ProtobufCBinaryData bytes(const void *p, size_t n)
 {
 	return (ProtobufCBinaryData){ .len = n, .data = (uint8_t *)(uintptr_t)p };

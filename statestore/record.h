@@ -105,6 +105,8 @@ struct rec_open {
 void rec_open_done(struct rec_open *r);
 /* Copies `from` into `ret` (which owns nothing yet). -ENOMEM. */
 int rec_open_copy(const struct rec_open *from, struct rec_open *ret) HF_MUST_CHECK;
+/* Whether two records of one open differ in nothing but where it is held, and their version. */
+bool rec_open_same_state(const struct rec_open *a, const struct rec_open *b);
 /* Replaces one owned string by a copy of `s` (may be NULL). -ENOMEM: unchanged. */
 int rec_set_str(char **field, const char *s) HF_MUST_CHECK;
 

@@ -22,7 +22,10 @@
 
 static void run_prefix(uint32_t node, uint64_t incarnation, char out[CLIENT_KEY_MAX])
 {
-	snprintf(out, CLIENT_KEY_MAX, "%" PRIu32 ".%016" PRIx64 " ", node, incarnation);
+	if (incarnation == STORE_ALL_RUNS)
+		snprintf(out, CLIENT_KEY_MAX, "%" PRIu32 ".", node);
+	else
+		snprintf(out, CLIENT_KEY_MAX, "%" PRIu32 ".%016" PRIx64 " ", node, incarnation);
 }
 
 int rstore_enroll(struct store *st, uint32_t node, uint64_t incarnation, const char *addr)
@@ -64,7 +67,7 @@ static int clients_read(struct clients *c, const char *prefix)
 {
 	rados_read_op_t op = rados_create_read_op();
 	char *key, *val;
-	size_t key_len, val_len, len = strlen(prefix);
+	size_t key_len, val_len;
 	rados_omap_iter_t iter = NULL;
 	int prval, r;
 
@@ -73,12 +76,16 @@ static int clients_read(struct clients *c, const char *prefix)
 	rados_read_op_omap_get_vals2(op, "", prefix, CLIENTS_MAX, &iter, &c->more, &prval);
 	r = rstore_read(c->s, RSTORE_CLIENTS, op);
 	while (r == 0 && rados_omap_get_next2(iter, &key, &val, &key_len, &val_len) == 0 && key) {
-		if (key_len <= len || key_len - len >= ADDR_MAX) {
+		/* "NODE.INCARNATION ADDRESS" */
+		const char *space = memchr(key, ' ', key_len);
+		size_t at = space ? (size_t)(space - key) + 1 : key_len;
+
+		if (at >= key_len || key_len - at >= ADDR_MAX || key_len >= CLIENT_KEY_MAX) {
 			r = -EUCLEAN;
 			break;
 		}
-		memcpy(c->addrs[c->n], key + len, key_len - len);
-		c->addrs[c->n++][key_len - len] = '\0';
+		memcpy(c->addrs[c->n], key + at, key_len - at);
+		c->addrs[c->n++][key_len - at] = '\0';
 		memcpy(c->last, key, key_len);
 		c->last[key_len] = '\0';
 	}

@@ -13,6 +13,9 @@
 
 /* From this age on an operation is worth a line. */
 #define SLOW_NS (3 * NSEC_PER_SEC)
+/* Slots spread over all OSDs: so many reads meet most of them. Ceph closes a connection that is idle for 15 minutes. */
+#define WARM_SLOTS 64
+#define WARM_SECS 300
 
 int rstore_errno(int r)
 {
@@ -190,6 +193,56 @@ int rstore_newest_map(struct rstore *s)
 	return rstore_errno(m.status);
 }
 
+/* --- connections --- */
+
+struct warm {
+	struct rstore *s;
+	uint64_t size;
+	time_t mtime;
+	int prval;
+};
+
+static void warm_done(rados_completion_t c, void *arg)
+{
+	struct warm *w = arg;
+
+	rados_aio_release(c);
+	rstore_end(w->s);
+	free(w);
+}
+
+static void warm_one(struct rstore *s, uint32_t slot)
+{
+	struct warm *w = calloc(1, sizeof(*w));
+	char oid[RSTORE_OID_MAX];
+	rados_completion_t c;
+	rados_read_op_t op;
+
+	if (!w)
+		return;
+	w->s = s;
+	op = rados_create_read_op();
+	rados_read_op_stat(op, &w->size, &w->mtime, &w->prval);
+	rstore_slot_oid(slot, oid);
+	rados_aio_create_completion2(w, warm_done, &c);
+	rstore_begin(s);
+	if (rados_aio_read_op_operate(op, s->io, c, oid, LIBRADOS_OPERATION_NOFLAG) < 0) {
+		rados_aio_release(c);
+		atomic_fetch_sub(&s->pending, 1);
+		free(w);
+	}
+	rados_release_read_op(op);
+}
+
+/* Connects to the OSDs, by reading here and there, so that the first one who is in a hurry need not. Does not wait. */
+static void warm(struct rstore *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < MIN(s->store.info.slots, (uint32_t)WARM_SLOTS); i++)
+		warm_one(s, i);
+}
+
 /* --- the watcher --- */
 
 /* Since when the oldest operation is on its way, 0: none; and how many are. */
@@ -239,6 +292,7 @@ static void watch_once(struct rstore *s, uint64_t *slow_since)
 static void *watch_main(void *arg)
 {
 	struct rstore *s = arg;
+	unsigned int secs = 0;
 	uint64_t slow_since = 0;
 	struct timespec at;
 
@@ -252,6 +306,9 @@ static void *watch_main(void *arg)
 		pthread_mutex_unlock(&s->mutex);
 		watch_once(s, &slow_since);
 		pthread_mutex_lock(&s->mutex);
+		/* With the mutex: who closes must not look before it has begun. */
+		if (secs++ % WARM_SECS == 0 && !atomic_load(&s->closing))
+			warm(s);
 	}
 	pthread_mutex_unlock(&s->mutex);
 	return NULL;

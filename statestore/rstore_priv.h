@@ -62,7 +62,7 @@ struct rstore {
 	struct {
 		char key[STORE_KEY_MAX + 1];
 		uint64_t version, revision;
-	} read;              /* the resource that was read last: who reads and then writes need not read again */
+	} read;              /* the resource that was read or written last: who writes it next need not read again */
 	bool stop;
 };
 

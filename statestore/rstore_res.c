@@ -258,8 +258,11 @@ static int res_put_once(struct rstore *s, const char *key, struct blob val, uint
 		packed = wr_blob(&w);
 	}
 	r = change(s, RSTORE_RESOURCES, &n, key, packed);
-	if (r == 0)
+	if (r == 0) {
 		*ret_version = n.revision + 1;
+		if (val.data)
+			remember_read(s, key, n.revision + 1, n.revision + 1);
+	}
 	return r;
 }
 

@@ -122,6 +122,7 @@ int store_counter_next(struct store *s, const char *name, uint64_t *ret);
 /* [task] Names a client of the storage by which run `incarnation` of `node` writes, so that store_fence() reaches it: `addr`
  * as Ceph spells it (of a CephFS client, say), or NULL: this handle itself. Before the run's first claim. */
 int store_enroll(struct store *s, uint32_t node, uint64_t incarnation, const char *addr);
+#define STORE_ALL_RUNS 0 /* instead of an incarnation: every run of the node */
 /* [task] Shuts every client which that run has enrolled out of the storage (its calls end with -ESHUTDOWN): whoever claims
  * a slot afterwards finds nothing of it added later. Before its slots are claimed by others; may be repeated. */
 int store_fence(struct store *s, uint32_t node, uint64_t incarnation);

@@ -29,7 +29,7 @@ struct cluster_client {
 	struct loop *loop;
 	struct cluster_client_ops ops;
 	void *arg;
-	bool observer, stopping, writing, said_failed;
+	bool observer, waits, stopping, writing, said_failed;
 	char process[16];
 	struct sockaddr_un addr;
 	struct view_member self; /* workers and addresses */
@@ -138,6 +138,7 @@ static void say_hello(struct cluster_client *c)
 	hello.n_smb_addrs = c->self.n_smb_addrs;
 	hello.level_min = level_own().min;
 	hello.level_max = level_own().max;
+	hello.waits = c->waits;
 	m.m_case = HFC__TO_CLUSTERD__M_HELLO;
 	m.hello = &hello;
 	queue(c, &m);
@@ -404,6 +405,7 @@ int cluster_client_new(const struct cluster_client_config *cfg, struct cluster_c
 	c->ops = cfg->ops;
 	c->arg = cfg->arg;
 	c->observer = cfg->observer;
+	c->waits = cfg->waits;
 	c->fd = -1;
 	c->out_tail = &c->out;
 	gate_init(&c->ended);

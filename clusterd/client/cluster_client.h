@@ -50,6 +50,8 @@ struct cluster_client_config {
 	const char *run_dir;
 	const char *process;  /* "smbd", for the log */
 	bool observer;        /* no incarnation, no right to serve: witnessd */
+	bool waits;           /* while another process is this node's smbd, stands by until that one has ended; else it is
+				 refused. on_ready() is its turn */
 	uint32_t workers;     /* what the view tells the others about this smbd */
 	const char *rpc_addr;
 	const char *const *smb_addrs;

@@ -291,7 +291,11 @@ inline serve(NODE3, KIND3, CLIENT3, FROM3, REQ3)
 	:: KIND3 == RECLAIM && rec[I(NODE3, CLIENT3)] != R_GONE && (away[I(NODE3, CLIENT3)] || home[I(NODE3, CLIENT3)] == FROM3) ->
 		away[I(NODE3, CLIENT3)] = 0;
 		home[I(NODE3, CLIENT3)] = FROM3;
-		decide(NODE3, CLIENT3, rec[I(NODE3, CLIENT3)], FROM3, REQ3)
+		/* The record says nothing that this changes: told behind the writes that are on their way, without one of its own. */
+		if
+		:: empty(wr[NODE3]) -> send(NODE3, FROM3, REPLY, CLIENT3, REQ3, rec[I(NODE3, CLIENT3)])
+		:: nempty(wr[NODE3]) -> decide(NODE3, CLIENT3, rec[I(NODE3, CLIENT3)], FROM3, REQ3)
+		fi
 	:: KIND3 == DISCONNECT && home[I(NODE3, CLIENT3)] == FROM3 -> away[I(NODE3, CLIENT3)] = 1
 	:: rec[I(NODE3, CLIENT3)] == R_GONE && KIND3 != DISCONNECT -> send(NODE3, FROM3, REPLY, CLIENT3, REQ3, R_GONE)
 	:: else

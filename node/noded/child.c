@@ -19,6 +19,7 @@
 #include "node/noded/noded_priv.h"
 
 #define READY_MS 2000u
+#define TWIN_MS 3000u /* what a start costs is the other one's for so long */
 #define ABORT_MS 2000u /* from SIGABRT to SIGKILL */
 
 struct child {
@@ -28,6 +29,7 @@ struct child {
 	void *arg;
 	char program[4096], pid_path[4096];
 	struct task *keeper, *listener;
+	struct child *twin; /* child_pair() */
 	struct task *stopper; /* in child_stop() */
 	struct timer ready_timer;
 	pid_t pid; /* 0: not running */
@@ -39,6 +41,7 @@ struct child {
 	bool proven; /* was alive once */
 	bool gave_up;
 	bool stopping;
+	bool waits_for_twin;
 };
 
 static void changed(struct child *c)
@@ -223,6 +226,8 @@ static uint64_t wait_end(struct child *c)
 	task_shield_end();
 	close(c->pidfd);
 	close(c->beats);
+	if (c->twin && c->twin->waits_for_twin)
+		task_wake(c->twin->keeper); /* there is nobody left */
 	return ran_ms;
 }
 
@@ -239,6 +244,16 @@ static uint64_t run_once(struct child *c)
 		log_warn("noded: no memory to watch it: daemon=%s", c->cfg.name);
 	changed(c);
 	return wait_end(c);
+}
+
+static void wait_for_twin(struct child *c)
+{
+	uint64_t until = loop_now(c->loop) + TWIN_MS * NSEC_PER_MSEC;
+
+	c->waits_for_twin = true;
+	while (!c->stopping && c->twin && child_ready(c->twin) && loop_now(c->loop) < until)
+		(void)task_park_until(until);
+	c->waits_for_twin = false;
 }
 
 static void keeper_main(void *arg)
@@ -259,6 +274,7 @@ static void keeper_main(void *arg)
 				 c->cfg.name, ms);
 			task_sleep(ms * NSEC_PER_MSEC);
 		}
+		wait_for_twin(c);
 	}
 	c->keeper = NULL;
 	if (c->gave_up)
@@ -282,7 +298,7 @@ int child_new(const struct child_config *cfg, void (*fn)(void *arg), void *arg, 
 	c->arg = arg;
 	timer_init(&c->ready_timer, c->loop, ready_fired);
 	if ((size_t)snprintf(c->program, sizeof(c->program), "%s/holdfast-%s", cfg->dir,
-			     cfg->name) >= sizeof(c->program) ||
+			     cfg->program) >= sizeof(c->program) ||
 	    (size_t)snprintf(c->pid_path, sizeof(c->pid_path), "%s/%s.pid", cfg->run_dir,
 			     cfg->name) >= sizeof(c->pid_path))
 		r = -ENAMETOOLONG;
@@ -300,19 +316,32 @@ int child_new(const struct child_config *cfg, void (*fn)(void *arg), void *arg, 
 	return 0;
 }
 
+void child_pair(struct child *a, struct child *b)
+{
+	a->twin = b;
+	b->twin = a;
+}
+
+void child_stop_begin(struct child *c)
+{
+	if (!c || c->stopping)
+		return;
+	c->stopping = true;
+	send_signal(c, SIGTERM);
+	send_signal(c, SIGCONT);
+	if (c->keeper)
+		task_cancel(c->keeper); /* from its pause before a start */
+}
+
 void child_stop(struct child *c)
 {
 	uint64_t deadline;
 
 	if (!c)
 		return;
-	c->stopping = true;
 	c->stopper = task_current();
+	child_stop_begin(c);
 	deadline = loop_now(c->loop) + c->cfg.stop_ms * NSEC_PER_MSEC;
-	send_signal(c, SIGTERM);
-	send_signal(c, SIGCONT);
-	if (c->keeper)
-		task_cancel(c->keeper); /* from its pause before a start */
 	while (c->keeper) {
 		if (task_park_until(deadline) != -ETIME)
 			continue;
@@ -320,6 +349,8 @@ void child_stop(struct child *c)
 		send_signal(c, SIGKILL);
 		deadline = 0;
 	}
+	if (c->twin)
+		c->twin->twin = NULL;
 	free(c);
 }
 

@@ -20,7 +20,10 @@
 
 /* In the order of starting; stopped in reverse, so that smbd gives its slots back while clusterd
  * still runs. */
-static const char *const daemons[] = { "clusterd", "smbd" };
+static const struct {
+	const char *name, *program;
+} daemons[] = { { "clusterd", "clusterd" }, { "smbd", "smbd" }, { "smbd2", "smbd" } };
+#define SMBD 1 /* the first one */
 
 struct noded {
 	struct loop *loop;
@@ -28,6 +31,7 @@ struct noded {
 	const char *config_path;
 	char dir[PATH_MAX];
 	struct child *children[ARRAY_SIZE(daemons)];
+	size_t n; /* of them */
 	struct rpc_server *public;
 	struct timer watchdog;
 	uint64_t watchdog_ns;
@@ -47,7 +51,7 @@ static void daemon_changed(void *arg)
 	char one[128], all[512] = "";
 	bool ready = true;
 
-	for (size_t i = 0; i < ARRAY_SIZE(daemons); i++) {
+	for (size_t i = 0; i < n->n; i++) {
 		if (!n->children[i])
 			return; /* the others are about to be started, or were stopped */
 		if (child_gave_up(n->children[i])) {
@@ -92,7 +96,10 @@ static void stop_all(struct noded *n)
 {
 	struct child *c;
 
-	for (size_t i = ARRAY_SIZE(daemons); i-- > 0;) {
+	/* Who stands by is to go before his turn comes. */
+	for (size_t i = SMBD; i < n->n; i++)
+		child_stop_begin(n->children[i]);
+	for (size_t i = n->n; i-- > 0;) {
 		c = n->children[i];
 		child_stop(c);
 		n->children[i] = NULL;
@@ -105,13 +112,13 @@ static void on_signal(struct noded *n, int sig)
 {
 	if (sig == SIGHUP) {
 		log_reopen();
-		for (size_t i = 0; i < ARRAY_SIZE(daemons); i++)
+		for (size_t i = 0; i < n->n; i++)
 			child_signal(n->children[i], SIGHUP);
 		return;
 	}
 	log_info("noded: stopping: signal=%s", sigabbrev_np(sig));
 	if (n->stopping) {
-		for (size_t i = 0; i < ARRAY_SIZE(daemons); i++)
+		for (size_t i = 0; i < n->n; i++)
 			child_hurry(n->children[i]);
 		return;
 	}
@@ -130,6 +137,12 @@ static void signals_main(void *arg)
 			on_signal(n, (int)si.ssi_signo);
 }
 
+/* A connection to Ceph takes several times as long as a failover may: a second smbd stands by with its own. */
+static size_t how_many(const struct node_conf *conf)
+{
+	return strncmp(conf->store, "rados:", strlen("rados:")) == 0 ? ARRAY_SIZE(daemons) : SMBD + 1;
+}
+
 static int start_all(struct noded *n)
 {
 	struct child_config cfg = {
@@ -141,13 +154,17 @@ static int start_all(struct noded *n)
 	};
 	int r = public_start(n->loop, n->conf->run_dir, &n->public);
 
+	n->n = how_many(n->conf);
 	if (r < 0)
 		log_err("noded: cannot listen, is another one running: dir=%s error=%s",
 			log_esc(n->conf->run_dir), log_errno(r));
-	for (size_t i = 0; i < ARRAY_SIZE(daemons) && r == 0; i++) {
-		cfg.name = daemons[i];
+	for (size_t i = 0; i < n->n && r == 0; i++) {
+		cfg.name = daemons[i].name;
+		cfg.program = daemons[i].program;
 		r = child_new(&cfg, daemon_changed, n, &n->children[i]);
 	}
+	if (r == 0 && n->n > SMBD + 1)
+		child_pair(n->children[SMBD], n->children[SMBD + 1]);
 	return r;
 }
 

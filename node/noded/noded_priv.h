@@ -8,7 +8,8 @@
 /* --- child.c: one daemon, kept running by two tasks --- */
 
 struct child_config {
-	const char *name; /* "smbd": the program is DIR/holdfast-smbd */
+	const char *name; /* for the log, and NAME.pid */
+	const char *program; /* "smbd": DIR/holdfast-smbd */
 	const char *dir;
 	const char *config; /* its --config */
 	const char *run_dir; /* NAME.pid goes there */
@@ -22,6 +23,11 @@ struct child;
  * must outlive it. */
 int child_new(const struct child_config *cfg, void (*changed)(void *arg), void *arg,
 	      struct child **ret) HF_MUST_CHECK;
+/* Two that do the same, one of which stands by: when one ends while the other one runs, it is started again only after
+ * the other one has had some seconds to take over. */
+void child_pair(struct child *a, struct child *b);
+/* SIGTERM: as child_stop(), which is to follow, but does not wait. */
+void child_stop_begin(struct child *c);
 /* SIGTERM, waits for the end (SIGKILL after stop_ms), frees; in a task. NULL is fine. */
 void child_stop(struct child *c);
 /* Passes a signal on. */

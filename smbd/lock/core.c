@@ -111,6 +111,12 @@ struct lk_ent *core_find(const struct lk_core *c, uint64_t id)
 	return NULL;
 }
 
+void core_stored(struct lk_ent *e)
+{
+	e->deadline_stored = e->rec.disconnected;
+	e->store_by = 0;
+}
+
 struct lk_msg *reply(struct fx *fx, const struct lk_msg *m, int outcome)
 {
 	struct lk_msg r = { .kind = LKM_REPLY,
@@ -207,6 +213,12 @@ void core_handle(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *f
 	file_sweep(c);
 }
 
+/* When the scavenger is to come to a disconnected open. */
+static uint64_t due_at(const struct lk_ent *e)
+{
+	return e->store_by ? MIN(e->store_by, e->rec.deadline) : e->rec.deadline;
+}
+
 /* What the scavenger has to do with an open now. */
 static bool due(const struct lk_core *c, const struct lk_ent *e, uint64_t now)
 {
@@ -214,11 +226,17 @@ static bool due(const struct lk_core *c, const struct lk_ent *e, uint64_t now)
 		return false;
 	if (e->rec.phase == REC_DELETING)
 		return !e->unlinking && !ent_home_alive(c, e);
-	return e->rec.disconnected && e->rec.deadline <= now;
+	return e->rec.disconnected && due_at(e) <= now;
 }
 
 static void scavenge(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 {
+	if (e->rec.phase != REC_DELETING && e->rec.deadline > now) {
+		e->store_by = 0;
+		c->next_deadline = MIN(c->next_deadline, e->rec.deadline);
+		fx_put(fx, e->rec.id);
+		return;
+	}
 	if (e->rec.phase != REC_DELETING) {
 		close_by_owner(c, e, LK_GONE_SCAVENGED, now, fx);
 		return;
@@ -244,8 +262,8 @@ void core_scavenge(struct lk_core *c, uint64_t now, struct fx *fx)
 
 		if (due(c, e, now))
 			ids[k++] = e->rec.id;
-		else if (!e->zombie && e->rec.disconnected && e->rec.deadline < next)
-			next = e->rec.deadline;
+		else if (!e->zombie && e->rec.disconnected)
+			next = MIN(next, due_at(e));
 	}
 	c->next_deadline = next;
 	for (size_t i = 0; i < k; i++) {

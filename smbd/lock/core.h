@@ -69,6 +69,10 @@ struct lk_ent {
 	bool zombie; /* closed; only its home has to acknowledge that */
 	bool asserted; /* its home named it since this owner took the slot */
 	bool unlinking; /* the owner's own unlink runs */
+	/* Its record, as it was loaded or last handed to the store, has a deadline. Without one the record says: at a home. If
+	 * that home is gone, whoever loads it disconnects the open by himself. */
+	bool deadline_stored;
+	uint64_t store_by; /* wall clock, ns: disconnected without a stored deadline, it gets one then; 0: no need */
 };
 
 /* A LOCK request that cannot be granted yet. */
@@ -111,7 +115,7 @@ struct lk_core {
 	struct htable files, ents;
 	struct list noted, touched;
 	uint64_t next_note;
-	uint64_t next_deadline; /* no disconnected open ends before */
+	uint64_t next_deadline; /* no disconnected open ends, or is to have its deadline stored, before */
 };
 
 void core_init(struct lk_core *c, uint32_t slot, const struct lk_limits *limits);
@@ -142,5 +146,7 @@ void core_unlinked(struct lk_core *c, uint64_t id, bool done, uint64_t now, stru
 void core_fail(struct lk_core *c, const struct fx *failed, uint64_t now, struct fx *fx);
 
 struct lk_ent *core_find(const struct lk_core *c, uint64_t id);
+/* The record of this open, as it is now, goes to the store. */
+void core_stored(struct lk_ent *e);
 
 #endif

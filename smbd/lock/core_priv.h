@@ -61,6 +61,12 @@ void ent_renote(struct lk_core *c, struct lk_ent *e, struct fx *fx);
 void ent_acked(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx);
 /* Marks as disconnected, with a deadline unless it has one. */
 void ent_disconnect(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx);
+/* The same when its home died: that is in no need of a write, as long as the record says that it is at a home: many die
+ * at once, and most come back soon. Who does not has the deadline stored a while later. */
+void ent_orphaned(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx);
+/* A home has it (again). Written when the record has a deadline, which must not pass; else the home's word tells the next
+ * owner. */
+void ent_taken(struct lk_ent *e, struct fx *fx);
 /* Whether the home may read and write without asking at this moment. */
 bool ent_may_have_permit(const struct lk_ent *e);
 

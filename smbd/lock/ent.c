@@ -6,6 +6,9 @@
 #include "node/base/hash.h"
 
 #define NS_PER_MS 1000000ULL
+/* A client that is to come back has done so by then. */
+#define STORE_LATER_NS (10000 * NS_PER_MS)
+#define VERSION_EPOCH_SHIFT 32
 
 bool ent_home_alive(const struct lk_core *c, const struct lk_ent *e)
 {
@@ -21,6 +24,7 @@ struct lk_ent *ent_new(struct lk_core *c, struct lk_file *f, struct rec_open *re
 	e->rec = *rec;
 	*rec = (struct rec_open){ 0 };
 	e->file = f;
+	e->deadline_stored = e->rec.disconnected;
 	list_init(&e->noted);
 	list_append(&f->opens, &e->in_file);
 	f->n_opens++;
@@ -139,17 +143,44 @@ void ent_acked(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 	file_kick(c, f, now, fx);
 }
 
-void ent_disconnect(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
+static void disconnect(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 {
 	e->permit = e->io = false;
 	if (!e->rec.disconnected || e->rec.deadline == 0) {
 		e->rec.disconnected = true;
 		e->rec.deadline = now + e->rec.timeout_ms * NS_PER_MS;
 	}
-	if (e->rec.deadline < c->next_deadline)
-		c->next_deadline = e->rec.deadline;
+	c->next_deadline = MIN(c->next_deadline, e->rec.deadline);
 	locks_drop_waiters(e, LK_GONE, fx);
+}
+
+void ent_disconnect(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
+{
+	disconnect(c, e, now, fx);
 	ent_changed(e, fx);
+}
+
+void ent_orphaned(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
+{
+	disconnect(c, e, now, fx);
+	/* Above whatever former owners made of the same record without writing it. */
+	e->rec.version = MAX(e->rec.version, c->view->epoch << VERSION_EPOCH_SHIFT);
+	if (e->deadline_stored || !e->rec.persistent) {
+		ent_changed(e, fx);
+		return;
+	}
+	e->rec.version++;
+	e->store_by = now + STORE_LATER_NS;
+	c->next_deadline = MIN(c->next_deadline, e->store_by);
+}
+
+void ent_taken(struct lk_ent *e, struct fx *fx)
+{
+	e->store_by = 0;
+	if (e->deadline_stored || !e->rec.persistent)
+		ent_changed(e, fx);
+	else
+		e->rec.version++;
 }
 
 bool ent_may_have_permit(const struct lk_ent *e)

@@ -96,7 +96,7 @@ static int batch_muts(struct batch *b, struct oslot *s)
 	if (!m)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		const struct lk_ent *e = core_find(&s->core, b->fx.ids[i]);
+		struct lk_ent *e = core_find(&s->core, b->fx.ids[i]);
 		uint8_t *key = arena_alloc(&b->arena, REC_OPEN_KEY_SIZE);
 		int r;
 
@@ -111,6 +111,7 @@ static int batch_muts(struct batch *b, struct oslot *s)
 			return r;
 		if (m[i].val.len > STORE_VAL_MAX)
 			return -EMSGSIZE;
+		core_stored(e);
 	}
 	b->w.muts = m;
 	b->w.n_muts = (unsigned int)n;

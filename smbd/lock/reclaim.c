@@ -30,7 +30,7 @@ int attach(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, uint64_t now, 
 	e->rec.volatile_id = m->kind == LKM_OPEN ? m->rec.volatile_id : m->volatile_id;
 	e->asserted = true;
 	e->permit = ent_may_have_permit(e);
-	ent_changed(e, fx);
+	ent_taken(e, fx);
 	return 1;
 }
 

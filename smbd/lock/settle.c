@@ -59,14 +59,17 @@ static void keep_record(struct lk_ent *e, const struct lk_msg *m)
 	e->rec.consumed |= m->rec.consumed;
 }
 
+/* The home is ahead of the record: it took the open from a dead one, which needs no write (ent_taken()), or a write failed. */
 static void take_mirror(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, struct fx *fx)
 {
+	bool write = e->deadline_stored || m->rec.disconnected || !rec_open_same_state(&e->rec, &m->rec);
+
 	merge_file_state(e->file, &m->rec);
 	rec_open_done(&e->rec);
 	e->rec = m->rec;
 	m->rec = (struct rec_open){ 0 };
 	m->flags &= ~LKF_HAS_REC;
-	if (e->rec.persistent)
+	if (e->rec.persistent && write)
 		fx_put(fx, e->rec.id);
 }
 
@@ -130,7 +133,10 @@ static void orphan(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx 
 	} else if (!e->rec.persistent && !e->rec.durable) {
 		close_by_owner(c, e, 0, now, fx);
 	} else if (!e->rec.disconnected) {
-		ent_disconnect(c, e, now, fx);
+		if (ent_home_alive(c, e))
+			ent_disconnect(c, e, now, fx);
+		else
+			ent_orphaned(c, e, now, fx);
 		file_kick(c, f, now, fx);
 	}
 }

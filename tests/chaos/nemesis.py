@@ -49,6 +49,17 @@ class Lab:
                 found.append(int(name))
         return found
 
+    def serving(self, node):
+        """The file server of a node, not the one that stands by."""
+        found = []
+        for p in self.pids(node, "holdfast-smbd"):
+            try:
+                with open(f"/proc/{p}/comm", encoding="utf-8") as f:
+                    found += [p] if f.read().strip() != "smbd-stands-by" else []
+            except OSError:
+                pass
+        return found
+
     def send(self, pids, sig):
         for p in pids:
             try:
@@ -68,6 +79,12 @@ class Lab:
 
 def nothing():
     pass
+
+
+def kill_smbd(lab, event):
+    for n in event["nodes"]:
+        lab.send(lab.serving(n), signal.SIGKILL)
+    return nothing
 
 
 def kill_program(program):
@@ -196,7 +213,7 @@ def pause_ceph(lab, event):
 
 
 BEGIN = {
-    "kill-smbd": kill_program("holdfast-smbd"),
+    "kill-smbd": kill_smbd,
     "kill-every-smbd": kill_program("holdfast-smbd"),
     "kill-clusterd": kill_program("holdfast-clusterd"),
     "kill-noded": kill_noded,

@@ -38,8 +38,13 @@ again() {
 old=$(address 1)
 [ -n "$old" ] || fail "node 1's smbd has left no address"
 blocklisted "$old" && fail "$old is blocklisted from the start"
+epoch() { set -- $(lab_view 2); echo "$1"; }
+lab_wait_view 3 || fail "the nodes do not serve"
+before=$(epoch)
 lab_kill_smbd 1
+for i in $(seq 100); do [ "$(epoch)" = "$before" ] || break; sleep 0.05; done
 lab_wait_view 3 || fail "node 1 does not come back"
+[ "$(epoch)" = $((before + 1)) ] || fail "the smbd that stood by came by the views $before to $(epoch), not by one"
 again 1
 new=$(address 1)
 blocklisted "$old" || fail "the killed run's address $old is not blocklisted"
@@ -77,3 +82,22 @@ wait $opener || { cat "$HF_LAB/waited" >&2; fail "an open during an outage of th
 [ "$(cat "$HF_LAB/waited")" -ge 5 ] || fail "the open did not wait: $(cat "$HF_LAB/waited") s"
 cat "$HF_LAB"/n*/log/holdfast.log | grep -q 'Ceph does not answer' || fail "no word of the outage in the log"
 step "an open during an outage of all OSDs waits ($(cat "$HF_LAB/waited") s) and is granted"
+
+# Runs that begin, enrol and end while no view can be had leave nothing behind.
+enrolled() { CEPH_CONF=$HF_LAB/ceph/ceph.conf lab_client rados -p holdfast -N lab listomapkeys clients; }
+began() { log 1 | grep -c 'known to the cluster'; }
+lab_kill 2
+lab_kill 3
+for _ in 1 2; do
+	n=$(began)
+	lab_kill_smbd 1
+	for i in $(seq 200); do [ "$(began)" = "$n" ] || break; sleep 0.1; done
+	[ "$(began)" -gt "$n" ] || fail "no smbd begins on node 1 without quorum"
+	sleep 0.5
+done
+lab_start 2
+lab_start 3
+lab_wait_view 3 60 || fail "the nodes do not come back"
+for i in $(seq 50); do [ "$(enrolled | wc -l)" = 3 ] && break; sleep 0.2; done
+[ "$(enrolled | wc -l)" = 3 ] || fail "runs that are over stay enrolled: $(enrolled | tr '\n' ' ')"
+step "runs that were in no view are forgotten when they end"

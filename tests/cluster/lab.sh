@@ -113,7 +113,7 @@ lab_restart() { lab_stop "$1"; lab_start "$1"; }
 
 lab_kill_smbd() {
 	local p
-	p=$(lab_pids_of "n$1" holdfast-smbd)
+	p=$(lab_smbd_pid "$1")
 	[ -n "$p" ] || lab_die "node $1 has no holdfast-smbd to kill"
 	kill -KILL $p
 }

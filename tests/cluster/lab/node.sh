@@ -88,6 +88,14 @@ lab_node_start() {
 	disown
 }
 
+# lab_smbd_pid I: the file server of a node, not the one that stands by
+lab_smbd_pid() {
+	local p
+	for p in $(lab_pids_of "n$1" holdfast-smbd); do
+		[ "$(cat "/proc/$p/comm" 2>/dev/null)" = smbd-stands-by ] || echo "$p"
+	done
+}
+
 lab_node_stop() {
 	local p
 	p=$(lab_pids_of "n$1" holdfast-noded)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A client that comes back to several nodes at once, or to and fro: one home has its open in the end. */
+/* Clients that come back: to several nodes at once, to and fro, after deaths: one home has the open in the end. */
 #include "tests/unit/test.h"
 
+#include "smbd/lock/core.h"
 #include "tests/unit/loop/loop_test.h"
 #include "tests/unit/smbd-lock/cluster.h"
+#include "tests/unit/smbd-lock/mem_store.h"
 
 struct comeback {
 	struct lockc *c;
@@ -103,6 +105,133 @@ static void left_behind(void)
 	cluster_free(cl);
 }
 
+static struct lockc *worker(const struct cluster *cl, uint32_t node)
+{
+	return cl->nodes[node - 1].w[1];
+}
+
+static int lock(struct lockc *c, struct lk_open *o, uint64_t offset)
+{
+	const struct lk_range r = { .offset = offset, .length = 10, .exclusive = true };
+
+	return lockc_lock(c, o, &r, 1, (struct lk_seq){ 0 }, false, NULL, NULL);
+}
+
+static uint64_t store_writes(const struct cluster *cl)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < cl->n; i++)
+		for (uint32_t w = 0; cl->nodes[i].incarnation && w < cl->nodes[i].workers; w++) {
+			struct lk_stats st;
+
+			lockc_stats(cl->nodes[i].w[w], &st);
+			sum += st.store_writes;
+		}
+	return sum;
+}
+
+/* A home dies and its open is reclaimed, without a write; the record that says nothing of it is enough when owner and home
+ * die next, and when the owner alone dies. */
+static void death_costs_no_write(void)
+{
+	struct cluster *cl = cluster_new(3, 2, 64);
+	struct file_key k = key_owned_by(cl, 1, 0);
+	struct rec_open w = want_persistent(&k, RD | WR, SH_ALL), saved;
+	struct lk_open *p, *x;
+	struct lk_reclaim q;
+	uint64_t before;
+
+	cl->delay = 2 * MS;
+	assert_int_equal(lockc_open(worker(cl, 2), &w, false, &p), LK_OK);
+	assert_int_equal(rec_open_copy(&p->rec, &saved), 0);
+	q = reclaim_of(&saved);
+	assert_int_equal(lock(worker(cl, 2), p, 0), LK_OK);
+	cluster_crash(cl, 2);
+	before = store_writes(cl);
+	assert_true(before > 0);
+	cluster_view(cl);
+	cluster_settle(cl);
+	assert_int_equal(lockc_reclaim(worker(cl, 3), &q, &p), LK_OK);
+	assert_int_equal(p->rec.n_locks, 1);
+	assert_int_equal(store_writes(cl), before);
+	/* the owner dies: the home's word is newer than the record */
+	cluster_crash(cl, 1);
+	before = store_writes(cl);
+	cluster_view(cl);
+	cluster_settle(cl);
+	assert_int_equal(store_writes(cl), before);
+	assert_int_equal(lockc_reclaim(worker(cl, 3), &q, &x), LK_NOT_FOUND); /* connected at this very node */
+	assert_int_equal(lock(worker(cl, 3), p, 20), LK_OK);
+	/* everybody dies */
+	cluster_start(cl, 1);
+	cluster_start(cl, 2);
+	cluster_view(cl);
+	for (uint32_t n = 1; n <= 3; n++)
+		cluster_crash(cl, n);
+	for (uint32_t n = 1; n <= 3; n++)
+		cluster_start(cl, n);
+	cluster_view(cl);
+	assert_int_equal(lockc_reclaim(worker(cl, 2), &q, &p), LK_OK);
+	assert_int_equal(p->rec.n_locks, 2);
+	assert_int_equal(p->rec.locks[1].offset, 20);
+	assert_int_equal(lockc_close(worker(cl, 2), p), 0);
+	assert_int_equal(mem_store_count(cl->store), 0);
+	rec_open_done(&saved);
+	cluster_free(cl);
+}
+
+/* Whoever does not come back has his deadline stored; from then on a reclaim is written, so that it does not pass. */
+static void test_deadline_is_stored_later(void **state)
+{
+	const struct lk_limits limits = { .opens_per_file = 10 };
+	struct file_key k = key_of(5);
+	struct rec_open w = want_persistent(&k, RD, SH_ALL), r;
+	struct view *v = view_new(1);
+	uint64_t now = 1000000 * MS;
+	struct lk_core c;
+	struct lk_ent *e;
+	struct fx fx;
+
+	v->epoch = 9;
+	v->members[0] = (struct view_member){ .node_id = 1, .incarnation = 11, .workers = 1 };
+	core_init(&c, 0, &limits);
+	c.view = v;
+	assert_int_equal(rec_open_copy(&w, &r), 0);
+	r.id = 7ULL << 16;
+	r.version = 3;
+	r.timeout_ms = 60000;
+	r.home_node = 2;
+	r.home_incarnation = 22;
+	assert_int_equal(core_load(&c, &r), 0);
+	fx_init(&fx);
+	core_serve(&c, now, &fx);
+	e = core_find(&c, 7ULL << 16);
+	assert_true(e->rec.disconnected);
+	assert_true(e->rec.version > 9ULL << 32);
+	core_scavenge(&c, now + 9000 * MS, &fx);
+	assert_int_equal(fx.n_ids, 0);
+	core_scavenge(&c, now + 11000 * MS, &fx);
+	assert_int_equal(fx.n_ids, 1);
+	assert_true(e->rec.deadline == now + 60000 * MS);
+	core_stored(e);
+	fx_done(&fx);
+	core_scavenge(&c, now + 59000 * MS, &fx);
+	assert_int_equal(fx.n_ids, 0);
+	assert_ptr_equal(core_find(&c, 7ULL << 16), e);
+	core_scavenge(&c, now + 61000 * MS, &fx);
+	assert_int_equal(fx.n_ids, 1);
+	assert_null(core_find(&c, 7ULL << 16));
+	fx_done(&fx);
+	core_done(&c);
+	view_unref(v);
+}
+
+static void test_death_costs_no_write(void **state)
+{
+	run_on_loop(death_costs_no_write);
+}
+
 static void test_left_behind(void **state)
 {
 	run_on_loop(left_behind);
@@ -118,6 +247,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_left_behind),
+		cmocka_unit_test(test_death_costs_no_write),
+		cmocka_unit_test(test_deadline_is_stored_later),
 	};
 
 	return cmocka_run_group_tests_name("lock comeback", tests, NULL, NULL);

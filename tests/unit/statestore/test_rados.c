@@ -118,6 +118,9 @@ static void test_fence(void **state)
 	assert_int_equal(cases_put(alive, 33, 3001, "k", "v"), 0);
 	assert_int_equal(store_slot_owner(alive, 33, &o), 0);
 	assert_true(o.epoch == 3001 && o.node == 8);
+	assert_int_equal(store_fence(alive, 7, STORE_ALL_RUNS), 0);
+	assert_true(cases_claim(alive, 34, 3003, 8));
+	assert_int_equal(cases_put(again, 34, 3002, "k", "x"), -ESHUTDOWN);
 	store_close(dead);
 	store_close(alive);
 	store_close(again);
