@@ -50,8 +50,9 @@ struct ntstatus create_ctx_parse(struct create *c)
 	if (!durable_allowed(c->ctx.present))
 		return status_refused(c->req, NT_STATUS_INVALID_PARAMETER, NULL,
 				      "durable handle contexts");
-	if ((c->ctx.present & SMB2_CTX_TWRP) && c->ctx.twrp) /* 3.3.5.9.5: there are no snapshots */
-		return status_refused(c->req, NT_STATUS_OBJECT_NAME_NOT_FOUND, NULL, "time warp");
+	/* 3.3.5.9.4; clients have times from FSCTL_SRV_ENUMERATE_SNAPSHOTS, in seconds */
+	c->past = (c->ctx.present & SMB2_CTX_TWRP) && c->ctx.twrp;
+	c->past_time = timespec_from_nttime(c->ctx.twrp).tv_sec;
 	if (c->ctx.present & SMB2_CTX_SECD) {
 		r = secdesc_decode(c->req->arena, c->ctx.secd, &c->sd);
 		if (r < 0)
@@ -60,7 +61,7 @@ struct ntstatus create_ctx_parse(struct create *c)
 	return c->ctx.present & SMB2_CTX_EXTA ? check_eas(c) : NT_STATUS_OK;
 }
 
-/* 3.3.5.9.4: not the rights when the file has not changed since the client asked last */
+/* 3.3.5.9.5: not the rights when the file has not changed since the client asked last */
 static void respond_mxac(struct create *c, struct smb2_create_ctxs_resp *resp)
 {
 	uint64_t changed = nttime_from_timespec(c->st.mtime);

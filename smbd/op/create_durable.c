@@ -11,10 +11,11 @@ bool create_wants_reclaim(const struct create *c)
 	return c->ctx.present & (SMB2_CTX_DHNC | SMB2_CTX_DH2C);
 }
 
-/* A durable handle that is not persistent needs an oplock or a lease that nothing grants yet. */
+/* A durable handle that is not persistent needs an oplock or a lease that nothing grants yet. Opens in a snapshot get none: what
+ * they read cannot be lost, and the client opens it anew. */
 bool create_persistent(const struct create *c)
 {
-	return (c->ctx.present & SMB2_CTX_DH2Q) &&
+	return !c->past && (c->ctx.present & SMB2_CTX_DH2Q) &&
 	       (c->ctx.dh2q.flags & SMB2_DHANDLE_FLAG_PERSISTENT) &&
 	       c->req->tree->share->conf->continuously_available &&
 	       (c->req->conn->capabilities & SMB2_GLOBAL_CAP_PERSISTENT_HANDLES);

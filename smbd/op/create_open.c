@@ -50,6 +50,15 @@ static struct ntstatus check_type(struct create *c)
 	return NT_STATUS_OK;
 }
 
+/* Nothing in a snapshot is made, emptied or deleted. Opening for writing is allowed, as Windows does (smbtorture:
+ * twrp.write): programs ask for more than they use. */
+static struct ntstatus check_past(struct create *c)
+{
+	if (!c->past || (!c->overwrite && !(c->in.options & SMB2_FILE_DELETE_ON_CLOSE)))
+		return NT_STATUS_OK;
+	return refuse(c, NT_STATUS_MEDIA_WRITE_PROTECTED, "in a snapshot");
+}
+
 /* What the attributes of the file forbid (MS-FSA 2.1.5.1.2). */
 static struct ntstatus check_attributes(struct create *c)
 {
@@ -81,10 +90,11 @@ static int find_maximal(struct create *c)
 	f.read = rw & VFS_READ;
 	f.write = rw & VFS_WRITE;
 	f.owner = !cred || cred->uid == 0 || cred->uid == c->where.st.uid;
-	/* the root has no directory here; who owns it is let in, and deletion is refused when it
-	 * comes to it */
-	f.may_delete =
-		*c->where.path ? vfs_may_delete(create_vfs(c), cred, c->where.path) == 0 : f.owner;
+	/* the root has no directory here, a snapshot none that changes; who owns it is let in, and
+	 * deletion is refused when it comes to it */
+	f.may_delete = *c->where.path && !c->past ?
+			       vfs_may_delete(create_vfs(c), cred, c->where.path) == 0 :
+			       f.owner;
 	c->maximal = access_maximal(&f) & c->req->tree->max_access;
 	if (c->where.st.dos_attrs & SMB2_FILE_ATTRIBUTE_READONLY && !f.directory)
 		c->maximal &= ~(uint32_t)(SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA);
@@ -96,6 +106,8 @@ static unsigned int flags_for(const struct create *c, uint32_t access, bool dire
 {
 	if (!directory && (c->overwrite || ((c->ctx.present & SMB2_CTX_ALSI) && c->created)))
 		access |= SMB2_FILE_WRITE_DATA;
+	if (c->past)
+		access &= ~(uint32_t)(SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA);
 	return file_open_flags(access, directory) |
 	       (c->persistent && !directory ? (unsigned int)VFS_SYNC : 0);
 }
@@ -149,6 +161,20 @@ static struct ntstatus open_again(struct create *c)
 	return NT_STATUS_OK;
 }
 
+static int look_up(struct create *c)
+{
+	return c->past ? vfs_lookup_at(create_vfs(c), create_cred(c), c->name.path, c->past_time,
+				       c->req->arena, &c->where) :
+			 vfs_lookup(create_vfs(c), create_cred(c), c->name.path, c->req->arena,
+				    &c->where);
+}
+
+static int open_found(struct create *c, unsigned int flags)
+{
+	return c->past ? vfs_open_at(create_vfs(c), create_cred(c), &c->where, flags, &c->file) :
+			 vfs_open(create_vfs(c), create_cred(c), c->where.path, flags, 0, &c->file);
+}
+
 static struct ntstatus open_existing(struct create *c)
 {
 	uint32_t d = c->in.disposition;
@@ -163,11 +189,13 @@ static struct ntstatus open_existing(struct create *c)
 	if (d == SMB2_FILE_CREATE && !(c->req->replay && (c->ctx.present & SMB2_CTX_DH2Q)))
 		return refuse(c, NT_STATUS_OBJECT_NAME_COLLISION, "exists");
 	c->overwrite = d != SMB2_FILE_OPEN && d != SMB2_FILE_OPEN_IF && d != SMB2_FILE_CREATE;
-	s = check_attributes(c);
+	s = check_past(c);
+	if (ntstatus_is_ok(s))
+		s = check_attributes(c);
 	if (!ntstatus_is_ok(s))
 		return s;
 	flags = flags_for(c, c->in.desired_access & ~(uint32_t)SMB2_MAXIMUM_ALLOWED, directory);
-	r = vfs_open(create_vfs(c), create_cred(c), c->where.path, flags, 0, &c->file);
+	r = open_found(c, flags);
 	if (r < 0)
 		return open_failed(c, r);
 	s = decide_access(c);
@@ -189,6 +217,8 @@ static struct ntstatus may_make(struct create *c, bool directory)
 
 	if (c->in.disposition == SMB2_FILE_OPEN || c->in.disposition == SMB2_FILE_OVERWRITE)
 		return refuse(c, NT_STATUS_OBJECT_NAME_NOT_FOUND, "does not exist");
+	if (c->past)
+		return refuse(c, NT_STATUS_MEDIA_WRITE_PROTECTED, "in a snapshot");
 	if (!(c->req->tree->max_access & need))
 		return refuse(c, NT_STATUS_ACCESS_DENIED, "the share is read-only");
 	if ((c->in.options & SMB2_FILE_DELETE_ON_CLOSE) &&
@@ -239,8 +269,9 @@ struct ntstatus create_open_file(struct create *c)
 
 	for (unsigned int i = 0; i < TRIES; i++) {
 		c->overwrite = false;
-		r = vfs_lookup(create_vfs(c), create_cred(c), c->name.path, c->req->arena,
-			       &c->where);
+		r = look_up(c);
+		if (r == -ENOENT && c->past) /* 3.3.5.9.4 */
+			return refuse(c, NT_STATUS_OBJECT_NAME_NOT_FOUND, "no such snapshot");
 		if (r < 0)
 			return refuse(c, status_of_path(c->req, r), "path");
 		s = c->where.exists ? open_existing(c) : make_new(c);

@@ -17,6 +17,8 @@ struct create {
 	struct smb2_create_ctxs_req ctx;
 	struct create_name name;
 	struct secdesc sd; /* when ctx has SECD */
+	bool past; /* TWrp: in the snapshot made at `past_time` */
+	int64_t past_time; /* seconds since 1970 */
 
 	/* while it is opened */
 	struct vfs_name where; /* what the name stands for now */

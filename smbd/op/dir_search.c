@@ -27,7 +27,8 @@ int dir_search_new(struct file_open *fo, struct pattern *pattern, struct dir_sea
 
 	if (r == 0) {
 		s->pattern = pattern;
-		if (literal && create_name_presentable(literal))
+		/* names are looked up by path, which means today's files */
+		if (literal && create_name_presentable(literal) && !fo->file->snapshot)
 			s->literal = literal;
 		else
 			r = vfs_dir_new(fo->file, &s->dir);

@@ -8,10 +8,13 @@
 #include "smbd/op/fsctl.h"
 #include "smbd/op/info.h"
 #include "smbd/op/status.h"
+#include "smbd/wire/snapshots.h"
 
 #define ZEROES 65536
 #define OBJECT_ID_LEN 64
 #define RANGE_LEN 16 /* one element of QUERY_ALLOCATED_RANGES */
+/* Rights that controls ask for which change the file. */
+#define CHANGES (SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA | SMB2_FILE_WRITE_ATTRIBUTES)
 
 struct control {
 	struct smb_req *req;
@@ -169,6 +172,22 @@ static struct ntstatus set_compression(struct control *c)
 	return format == 0 ? NT_STATUS_OK : NT_STATUS_NOT_SUPPORTED;
 }
 
+/* MS-SMB2 3.3.5.15.1. Where there are no snapshots this is an empty array, as on a volume that has none yet. */
+static struct ntstatus enumerate_snapshots(struct control *c)
+{
+	int64_t *times;
+	size_t n;
+	int r;
+
+	if (c->in->max_output_response < SNAPSHOTS_MIN_LEN)
+		return NT_STATUS_INVALID_PARAMETER;
+	r = vfs_snapshots(c->fo->file, c->req->arena, &times, &n);
+	if (r < 0)
+		return req_fail(c->req, r);
+	snapshots_encode(c->out, times, n, c->in->max_output_response);
+	return NT_STATUS_OK;
+}
+
 static struct ntstatus get_reparse_point(struct control *c)
 {
 	return NT_STATUS_NOT_A_REPARSE_POINT;
@@ -193,6 +212,7 @@ static const struct {
 	{ FSCTL_GET_OBJECT_ID, 0, object_id },
 	{ FSCTL_SET_COMPRESSION, SMB2_FILE_WRITE_DATA, set_compression },
 	{ FSCTL_GET_REPARSE_POINT, 0, get_reparse_point },
+	{ FSCTL_SRV_ENUMERATE_SNAPSHOTS, 0, enumerate_snapshots },
 	{ FSCTL_IS_PATHNAME_VALID, 0, is_pathname_valid },
 };
 
@@ -213,6 +233,9 @@ struct ntstatus file_ioctl(struct smb_req *req, const struct smb2_ioctl_req *in,
 	if (controls[i].access && !(controls[i].access & req->open->granted_access))
 		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path,
 				      "not open for this control");
+	if (c.fo->file->snapshot && (controls[i].access & CHANGES))
+		return status_refused(req, NT_STATUS_MEDIA_WRITE_PROTECTED, req->open->path,
+				      "in a snapshot");
 	s = controls[i].run(&c);
 	if (!ntstatus_is_error(s) && wr_end(&w) < 0)
 		return NT_STATUS_BUFFER_TOO_SMALL;

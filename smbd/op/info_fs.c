@@ -66,7 +66,7 @@ static int put_attribute(struct query *q, const struct fs *fs)
 	};
 	int r = utf16_from_utf8(q->req->arena, "NTFS", &v.name);
 
-	if (fs->info.read_only || q->req->open->share->conf->read_only)
+	if (fs->info.read_only || q->req->open->share->conf->read_only || q->fo->file->snapshot)
 		v.attributes |= FSCC_FS_READ_ONLY_VOLUME;
 	if (r == 0)
 		fscc_fs_attribute_encode(q->w, &v);

@@ -101,6 +101,9 @@ static struct ntstatus set(struct smb_req *req, struct file_open *fo,
 			       NT_STATUS_NOT_SUPPORTED;
 	if (!fo->hold.lk)
 		return NT_STATUS_FILE_CLOSED;
+	if (fo->file->snapshot) /* MS-FSA 2.1.5.15: before anything else */
+		return status_refused(req, NT_STATUS_MEDIA_WRITE_PROTECTED, req->open->path,
+				      "in a snapshot");
 	switch (in->info_type) {
 	case SMB2_0_INFO_FILE:
 		return set_file_info(req, fo, in);

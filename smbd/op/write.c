@@ -29,13 +29,17 @@ static struct ntstatus check(struct smb_req *req, const struct smb2_write_req *i
 	return NT_STATUS_OK;
 }
 
-static struct ntstatus check_file(struct smb_req *req, const struct smb2_write_req *in)
+static struct ntstatus check_file(struct smb_req *req, const struct file_open *fo,
+				  const struct smb2_write_req *in)
 {
 	if (req->open->kind == OPEN_DIRECTORY)
 		return NT_STATUS_INVALID_DEVICE_REQUEST;
 	if (!(req->open->granted_access & (SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA)))
 		return status_refused(req, NT_STATUS_ACCESS_DENIED, req->open->path,
 				      "not open for writing");
+	if (fo->file->snapshot)
+		return status_refused(req, NT_STATUS_MEDIA_WRITE_PROTECTED, req->open->path,
+				      "in a snapshot");
 	if (in->offset == OFFSET_APPEND && !(req->open->granted_access & SMB2_FILE_WRITE_DATA))
 		return NT_STATUS_OK;
 	if (in->offset > INT64_MAX || in->data.len > INT64_MAX - in->offset)
@@ -87,7 +91,7 @@ static struct ntstatus write_locked(struct smb_req *req, struct file_open *fo,
 static struct ntstatus write_file(struct smb_req *req, const struct smb2_write_req *in)
 {
 	struct file_open *fo = file_open_of(req);
-	struct ntstatus s = check_file(req, in);
+	struct ntstatus s = check_file(req, fo, in);
 
 	if (ntstatus_is_ok(s) && in->data.len > 0)
 		s = write_locked(req, fo, in);

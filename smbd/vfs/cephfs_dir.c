@@ -164,15 +164,17 @@ void cephfs_dir_rewind(struct vfs_dir *dir)
 
 /* --- attributes of one entry --- */
 
-/* What the symlink leads to, as long as that is beneath the share. */
+/* What the symlink leads to, as long as that is beneath the share; in a snapshot, beneath the directory. */
 static int follow(struct dir_call *c)
 {
+	bool snapshot = c->call.f->file.snapshot;
 	struct cephfs_walk w;
-	int r = c->path ? cephfs_walk_begin(&w, &c->call) : -ENOENT;
+	int r;
 
-	if (!c->path)
-		return r;
-	if (r == 0)
+	if (!c->path && !snapshot)
+		return -ENOENT;
+	r = snapshot ? cephfs_walk_begin_at(&w, &c->call, c->call.f->in) : cephfs_walk_begin(&w, &c->call);
+	if (r == 0 && !snapshot)
 		r = cephfs_walk_path(&w, c->path, true);
 	if (r == 0)
 		r = cephfs_walk_step(&w, c->name, true);

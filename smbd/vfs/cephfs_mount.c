@@ -5,7 +5,6 @@
  */
 #include "smbd/vfs/cephfs_priv.h"
 
-#include <pthread.h>
 #include <stdio.h>
 
 #include "node/base/hash.h"
@@ -27,6 +26,7 @@ struct cephfs_mount {
 	pthread_mutex_t mounting;
 	struct ceph_mount_info *cm; /* NULL: not yet */
 	struct guid volume;
+	struct cephfs_snap_times snap_times;
 	struct offload_job ending;
 };
 
@@ -71,6 +71,7 @@ static int configure(struct ceph_mount_info *cm)
 		{ "client_permissions", "true" },
 		{ "fuse_default_permissions", "false" },
 		{ "client_acl_type", "posix_acl" },
+		{ "client_snapdir", CEPHFS_SNAPDIR },
 		/* a client that was shut out stays out: what it holds in memory belongs to others */
 		{ "client_reconnect_stale", "false" },
 		{ "log_to_stderr", "false" },
@@ -213,6 +214,7 @@ static int mount_new(const struct share_path *p, struct cephfs_mount **ret)
 	m->index = i;
 	table.used[i] = true;
 	pthread_mutex_init(&m->mounting, NULL);
+	pthread_mutex_init(&m->snap_times.lock, NULL);
 	list_append(&table.mounts, &m->link);
 	*ret = m;
 	return 0;
@@ -261,6 +263,7 @@ static void unmount(void *arg)
 	table.used[m->index] = false;
 	pthread_mutex_unlock(&table.lock);
 	pthread_mutex_destroy(&m->mounting);
+	pthread_mutex_destroy(&m->snap_times.lock);
 	share_path_done(&m->path);
 	free(m);
 }
@@ -283,6 +286,11 @@ void cephfs_mount_unref(struct cephfs_mount *m)
 struct ceph_mount_info *cephfs_mount_cm(const struct cephfs_mount *m)
 {
 	return m->cm;
+}
+
+struct cephfs_snap_times *cephfs_mount_snap_times(struct cephfs_mount *m)
+{
+	return &m->snap_times;
 }
 
 const struct guid *cephfs_mount_volume(const struct cephfs_mount *m)

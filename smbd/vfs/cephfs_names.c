@@ -225,6 +225,10 @@ int cephfs_path_of(const struct vfs_file *f, struct arena *a, const char **ret)
 	struct name_call n = { .call = { .v = cephfs_of(f->vfs), .f = cf } };
 	int r;
 
+	if (f->snapshot) { /* nothing moves in there */
+		*ret = cf->path ? arena_strdup(a, cf->path) : NULL;
+		return *ret ? 0 : cf->path ? -ENOMEM : -ENOENT;
+	}
 	n.path = cf->path ? arena_strdup(a, cf->path) : NULL; /* another task may replace it meanwhile */
 	r = (int)cephfs_run(&n.call, path_of_blocking);
 	if (r < 0) {

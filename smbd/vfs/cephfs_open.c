@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Opening files: by name, by stored handle, and once more. */
+/* Opening files: by name, by stored handle, in a snapshot, and once more. */
 #include "smbd/vfs/cephfs_priv.h"
 
 #include <fcntl.h>
@@ -181,6 +181,7 @@ static int open_run(struct open_call *o, void (*fn)(void *call), struct vfs_file
 			 .generation = o->snap == CEPHFS_LIVE ? 0 : o->snap },
 		.handle = cephfs_handle(o->sx.stx_ino, o->snap, o->parent),
 		.type = S_ISDIR(o->sx.stx_mode) ? VFS_DIR : VFS_FILE,
+		.snapshot = o->snap != CEPHFS_LIVE,
 	};
 	*ret = &f->file;
 	return 0;
@@ -205,6 +206,17 @@ int cephfs_open_handle(struct vfs *v, const struct vfs_handle *h, const char *pa
 	if (r == 0)
 		r = open_run(&o, open_ino_blocking, ret);
 	return r == -ENOENT ? -ESTALE : r;
+}
+
+int cephfs_open_at(struct vfs *v, const struct cred *c, const struct vfs_name *n, unsigned int flags,
+		   struct vfs_file **ret)
+{
+	struct open_call o = { .call = { .v = cephfs_of(v), .c = c }, .path = n->path, .flags = flags };
+	int r = flags & VFS_WRITE ? -EROFS : handle_parse(&n->snapshot, &o);
+
+	if (r == 0)
+		r = open_run(&o, open_ino_blocking, ret);
+	return r == -ESTALE ? -ENOENT : r;
 }
 
 int cephfs_reopen(struct vfs_file *f, const struct cred *c, unsigned int flags, struct vfs_file **ret)

@@ -8,6 +8,7 @@
 #define HF_SMBD_VFS_CEPHFS_PRIV_H
 
 #include <cephfs/libcephfs.h>
+#include <pthread.h>
 
 #include "node/loop/task.h"
 #include "smbd/vfs/vfs_priv.h"
@@ -17,6 +18,8 @@
 #define CEPHFS_ROOT_INO 1
 #define CEPHFS_LINKS_MAX 40
 #define CEPHFS_MOUNTS_MAX 4u /* of a process */
+/* The directory with the snapshots of a directory, found in any but listed in none: no way in by name. */
+#define CEPHFS_SNAPDIR ".snap"
 
 /* One mount serves all shares and workers of the process that name the same file system in the same way. */
 struct cephfs_mount;
@@ -100,9 +103,14 @@ struct cephfs_walk {
 };
 
 int cephfs_walk_begin(struct cephfs_walk *w, struct ceph_call *call);
+/* The same beneath another directory, which stays the caller's. */
+int cephfs_walk_begin_at(struct cephfs_walk *w, struct ceph_call *call, Inode *top);
 void cephfs_walk_end(struct cephfs_walk *w);
 /* One component; a symlink is followed beneath the root when `follow`. -ENOENT, -ENOTDIR, -EXDEV, -ELOOP, -EACCES. */
 int cephfs_walk_step(struct cephfs_walk *w, const char *name, bool follow);
+/* All components of `path` in any spelling, with symlinks followed; appends them to `*disk` as they are on disk, in `a`. 1:
+ * gone there; 0: the last one does not exist, or leads nowhere; -ENOENT: one before it. */
+int cephfs_walk_folded(struct cephfs_walk *w, const char *path, struct arena *a, const char **disk);
 /* All components of `path`; the last one is followed when `follow`. */
 int cephfs_walk_path(struct cephfs_walk *w, const char *path, bool follow);
 static inline Inode *cephfs_walk_inode(const struct cephfs_walk *w)
@@ -125,6 +133,20 @@ struct vfs_handle cephfs_handle(uint64_t ino, uint64_t snap, uint64_t parent);
 /* Finds the name of inode number `ino` in a directory. 1: in ret_name; 0: not there. */
 int cephfs_name_of(struct ceph_call *call, Inode *dir, uint64_t ino, char ret_name[static VFS_NAME_MAX + 1]);
 
+/* [any thread] A result of lookups, for the path `disk`. -ENOMEM. */
+int cephfs_name_make(struct arena *a, const char *disk, bool exists, const struct vfs_stat *st, struct vfs_name *ret);
+/* The times of snapshots, which never change: asking the MDS for one is a round trip. A mount has them by the snapshot's id,
+ * with the newest one of those that share a place. */
+#define CEPHFS_SNAP_TIMES 8192u
+struct cephfs_snap_times {
+	pthread_mutex_t lock;
+	struct {
+		uint64_t id;  /* 0: none */
+		int64_t time; /* seconds since 1970 */
+	} at[CEPHFS_SNAP_TIMES];
+};
+struct cephfs_snap_times *cephfs_mount_snap_times(struct cephfs_mount *m);
+
 /* The members of vfs_ops that are not in cephfs.c. */
 int cephfs_lookup(struct vfs *v, const struct cred *c, const char *path, struct arena *a, struct vfs_name *ret);
 int cephfs_open(struct vfs *v, const struct cred *c, const char *path, unsigned int flags, uint32_t mode,
@@ -133,6 +155,11 @@ int cephfs_open_handle(struct vfs *v, const struct vfs_handle *h, const char *pa
 		       struct vfs_file **ret);
 int cephfs_reopen(struct vfs_file *f, const struct cred *c, unsigned int flags, struct vfs_file **ret);
 void cephfs_close(struct vfs_file *f);
+int cephfs_snapshots(const struct vfs_file *f, struct arena *a, int64_t **ret, size_t *ret_n);
+int cephfs_lookup_at(struct vfs *v, const struct cred *c, const char *path, int64_t time, struct arena *a,
+		     struct vfs_name *ret);
+int cephfs_open_at(struct vfs *v, const struct cred *c, const struct vfs_name *n, unsigned int flags,
+		   struct vfs_file **ret);
 int cephfs_access(struct vfs *v, const struct cred *c, const struct vfs_file *f, unsigned int *ret);
 int cephfs_may_delete(struct vfs *v, const struct cred *c, const char *path);
 int64_t cephfs_read(struct vfs_file *f, void *buf, size_t n, uint64_t off);

@@ -11,9 +11,6 @@
 
 #include "node/base/utf.h"
 
-/* The directory with the snapshots of a directory, found in any but listed in none: no way in by name. */
-#define SNAPDIR ".snap"
-
 static int push(struct cephfs_walk *w, Inode *in, const struct ceph_statx *sx)
 {
 	if (w->n == w->cap) {
@@ -38,18 +35,23 @@ static int push(struct cephfs_walk *w, Inode *in, const struct ceph_statx *sx)
 static void pop(struct cephfs_walk *w)
 {
 	w->n--;
-	if (w->n > 0) /* the root is the share's */
+	if (w->n > 0) /* the top is not ours */
 		(void)ceph_ll_put(w->call->cm, w->at[w->n]);
 }
 
-int cephfs_walk_begin(struct cephfs_walk *w, struct ceph_call *call)
+int cephfs_walk_begin_at(struct cephfs_walk *w, struct ceph_call *call, Inode *top)
 {
 	struct ceph_statx sx;
 	int r;
 
 	*w = (struct cephfs_walk){ .call = call };
-	r = ceph_ll_getattr(call->cm, call->v->root, &sx, CEPHFS_WANT, 0, call->perm);
-	return r < 0 ? r : push(w, call->v->root, &sx);
+	r = ceph_ll_getattr(call->cm, top, &sx, CEPHFS_WANT, 0, call->perm);
+	return r < 0 ? r : push(w, top, &sx);
+}
+
+int cephfs_walk_begin(struct cephfs_walk *w, struct ceph_call *call)
+{
+	return cephfs_walk_begin_at(w, call, call->v->root);
 }
 
 void cephfs_walk_end(struct cephfs_walk *w)
@@ -107,7 +109,7 @@ int cephfs_walk_step(struct cephfs_walk *w, const char *name, bool follow)
 
 	if (!S_ISDIR(cephfs_walk_stat(w)->stx_mode))
 		return -ENOTDIR;
-	if (strcmp(name, SNAPDIR) == 0)
+	if (strcmp(name, CEPHFS_SNAPDIR) == 0)
 		return -ENOENT;
 	r = ceph_ll_lookup(call->cm, cephfs_walk_inode(w), name, &in, &sx, CEPHFS_WANT, AT_SYMLINK_NOFOLLOW,
 			   call->perm);
@@ -142,7 +144,7 @@ int cephfs_walk_parent(struct cephfs_walk *w, const char *path, const char **ret
 
 	if (!*name)
 		return -EBUSY; /* the root has no name here */
-	if (strcmp(name, SNAPDIR) == 0)
+	if (strcmp(name, CEPHFS_SNAPDIR) == 0)
 		return -EACCES;
 	if (slash) {
 		if ((size_t)(slash - path) >= sizeof(dir))
@@ -199,15 +201,6 @@ int cephfs_name_of(struct ceph_call *call, Inode *dir, uint64_t ino, char ret_na
 	return scan(call, dir, &wanted);
 }
 
-struct lookup_call {
-	struct ceph_call call;
-	const char *path;
-	struct arena *a; /* of the task that waits */
-	const char *disk;
-	bool exists;
-	struct vfs_stat st;
-};
-
 /* One component in any spelling; `name` becomes the one on disk. 1: gone there; 0: it does not exist, or leads nowhere. */
 static int step_folded(struct cephfs_walk *w, char name[static VFS_NAME_MAX + 1])
 {
@@ -225,13 +218,12 @@ static int step_folded(struct cephfs_walk *w, char name[static VFS_NAME_MAX + 1]
 	return r == 0 ? 1 : r == -ENOENT ? 0 : r;
 }
 
-static int lookup_walk(struct lookup_call *l, struct cephfs_walk *w)
+int cephfs_walk_folded(struct cephfs_walk *w, const char *path, struct arena *a, const char **disk)
 {
 	char name[VFS_NAME_MAX + 1];
-	const char *p = l->path, *end;
+	const char *p = path, *end;
 	int r = 1;
 
-	l->disk = "";
 	for (; *p; p = *end ? end + 1 : end) {
 		end = strchrnul(p, '/');
 		memcpy(name, p, (size_t)(end - p));
@@ -241,44 +233,59 @@ static int lookup_walk(struct lookup_call *l, struct cephfs_walk *w)
 			return r;
 		if (r == 0 && *end)
 			return -ENOENT;
-		l->disk = *l->disk ? arena_printf(l->a, "%s/%s", l->disk, name) : arena_strdup(l->a, name);
-		if (!l->disk)
+		*disk = **disk ? arena_printf(a, "%s/%s", *disk, name) : arena_strdup(a, name);
+		if (!*disk)
 			return -ENOMEM;
 	}
-	l->exists = r == 1;
-	if (l->exists)
-		cephfs_stat_fill(w->call, cephfs_walk_inode(w), cephfs_walk_stat(w), &l->st);
-	return 0;
+	return r;
 }
+
+/* --- lookup --- */
+
+struct lookup_call {
+	struct ceph_call call;
+	const char *path;
+	struct arena *a; /* of the task that waits */
+	const char *disk;
+	bool exists;
+	struct vfs_stat st;
+};
 
 static void lookup_blocking(void *arg)
 {
 	struct lookup_call *l = arg;
 	struct cephfs_walk w;
+	int r = cephfs_walk_begin(&w, &l->call);
 
-	l->call.result = cephfs_walk_begin(&w, &l->call);
-	if (l->call.result == 0)
-		l->call.result = lookup_walk(l, &w);
+	if (r == 0)
+		r = cephfs_walk_folded(&w, l->path, l->a, &l->disk);
+	l->exists = r == 1;
+	if (l->exists)
+		cephfs_stat_fill(&l->call, cephfs_walk_inode(&w), cephfs_walk_stat(&w), &l->st);
+	l->call.result = MIN(r, 0);
 	cephfs_walk_end(&w);
+}
+
+int cephfs_name_make(struct arena *a, const char *disk, bool exists, const struct vfs_stat *st, struct vfs_name *ret)
+{
+	const char *slash = strrchr(disk, '/');
+
+	*ret = (struct vfs_name){
+		.path = disk,
+		.parent = slash ? arena_printf(a, "%.*s", (int)(slash - disk), disk) : "",
+		.name = slash ? slash + 1 : disk,
+		.exists = exists,
+		.st = *st,
+	};
+	return ret->parent ? 0 : -ENOMEM;
 }
 
 int cephfs_lookup(struct vfs *v, const struct cred *c, const char *path, struct arena *a, struct vfs_name *ret)
 {
-	struct lookup_call l = { .call = { .v = cephfs_of(v), .c = c }, .path = path, .a = a };
-	const char *slash;
+	struct lookup_call l = { .call = { .v = cephfs_of(v), .c = c }, .path = path, .a = a, .disk = "" };
 	int r = vfs_path_check(path);
 
 	if (r == 0)
 		r = (int)cephfs_run(&l.call, lookup_blocking);
-	if (r < 0)
-		return r;
-	slash = strrchr(l.disk, '/');
-	*ret = (struct vfs_name){
-		.path = l.disk,
-		.parent = slash ? arena_printf(a, "%.*s", (int)(slash - l.disk), l.disk) : "",
-		.name = slash ? slash + 1 : l.disk,
-		.exists = l.exists,
-		.st = l.st,
-	};
-	return ret->parent ? 0 : -ENOMEM;
+	return r < 0 ? r : cephfs_name_make(a, l.disk, l.exists, &l.st, ret);
 }

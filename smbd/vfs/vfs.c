@@ -100,6 +100,27 @@ void vfs_close(struct vfs_file *f)
 		f->vfs->ops->close(f);
 }
 
+int vfs_snapshots(const struct vfs_file *f, struct arena *a, int64_t **ret, size_t *ret_n)
+{
+	if (f->vfs->ops->snapshots)
+		return f->vfs->ops->snapshots(f, a, ret, ret_n);
+	*ret = NULL;
+	*ret_n = 0;
+	return 0;
+}
+
+int vfs_lookup_at(struct vfs *v, const struct cred *c, const char *path, int64_t time, struct arena *a,
+		  struct vfs_name *ret)
+{
+	return v->ops->lookup_at ? v->ops->lookup_at(v, c, path, time, a, ret) : -ENOENT;
+}
+
+int vfs_open_at(struct vfs *v, const struct cred *c, const struct vfs_name *n, unsigned int flags,
+		struct vfs_file **ret)
+{
+	return v->ops->open_at ? v->ops->open_at(v, c, n, flags, ret) : -ENOENT;
+}
+
 int vfs_access(struct vfs *v, const struct cred *c, const struct vfs_file *f, unsigned int *ret)
 {
 	return v->ops->access(v, c, f, ret);
@@ -117,27 +138,27 @@ int64_t vfs_read(struct vfs_file *f, void *buf, size_t n, uint64_t off)
 
 int64_t vfs_write(struct vfs_file *f, const void *buf, size_t n, uint64_t off, bool through)
 {
-	return f->vfs->ops->write(f, buf, n, off, through);
+	return f->snapshot ? -EROFS : f->vfs->ops->write(f, buf, n, off, through);
 }
 
 int vfs_flush(struct vfs_file *f)
 {
-	return f->vfs->ops->flush(f);
+	return f->snapshot ? -EROFS : f->vfs->ops->flush(f);
 }
 
 int vfs_truncate(struct vfs_file *f, const struct cred *c, uint64_t size)
 {
-	return f->vfs->ops->truncate(f, c, size);
+	return f->snapshot ? -EROFS : f->vfs->ops->truncate(f, c, size);
 }
 
 int vfs_allocate(struct vfs_file *f, uint64_t size)
 {
-	return f->vfs->ops->allocate(f, size);
+	return f->snapshot ? -EROFS : f->vfs->ops->allocate(f, size);
 }
 
 int vfs_zero(struct vfs_file *f, uint64_t off, uint64_t n, bool hole)
 {
-	return f->vfs->ops->zero(f, off, n, hole);
+	return f->snapshot ? -EROFS : f->vfs->ops->zero(f, off, n, hole);
 }
 
 int vfs_next_data(struct vfs_file *f, uint64_t off, struct vfs_range *ret)
@@ -152,12 +173,12 @@ int vfs_stat(const struct vfs_file *f, struct vfs_stat *ret)
 
 int vfs_setattr(struct vfs_file *f, const struct cred *c, const struct vfs_setattr *s)
 {
-	return f->vfs->ops->setattr(f, c, s);
+	return f->snapshot ? -EROFS : f->vfs->ops->setattr(f, c, s);
 }
 
 int vfs_chmod(struct vfs_file *f, const struct cred *c, uint32_t mode)
 {
-	return f->vfs->ops->chmod(f, c, mode);
+	return f->snapshot ? -EROFS : f->vfs->ops->chmod(f, c, mode);
 }
 
 int vfs_remove(struct vfs *v, const struct cred *c, const char *path, bool directory, const struct vfs_key *key)
@@ -172,7 +193,7 @@ int vfs_rename(struct vfs *v, const struct cred *c, const char *from, const char
 
 int vfs_link(struct vfs *v, const struct cred *c, struct vfs_file *f, const char *to)
 {
-	return v->ops->link(v, c, f, to);
+	return f->snapshot ? -EROFS : v->ops->link(v, c, f, to);
 }
 
 int vfs_path_of(const struct vfs_file *f, struct arena *a, const char **ret)

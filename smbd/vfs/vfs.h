@@ -79,6 +79,7 @@ struct vfs_name {
 	const char *name;   /* last component; "" for the root */
 	bool exists;
 	struct vfs_stat st; /* when it exists; symlinks are followed as far as they stay beneath the root */
+	struct vfs_handle snapshot; /* by vfs_lookup_at(): what vfs_open_at() opens */
 };
 
 /* Resolves a client's path without regard to case (exact match first, then full Unicode simple case folding). A last
@@ -104,6 +105,7 @@ struct vfs_file {
 	struct vfs_key key;
 	struct vfs_handle handle;
 	enum vfs_type type;
+	bool snapshot;        /* an object of a snapshot: with a key of its own, and nothing of it changes (-EROFS) */
 };
 
 /* As `mode` of vfs_open(): the permission bits of the directory it is made in, without "execute" for files, and never less than
@@ -127,6 +129,22 @@ void vfs_close(struct vfs_file *f);
 int vfs_access(struct vfs *v, const struct cred *c, const struct vfs_file *f, unsigned int *ret);
 /* Whether the user may remove this name from its directory (write and search on it, sticky bit). 0, -EACCES. */
 int vfs_may_delete(struct vfs *v, const struct cred *c, const char *path);
+
+/* --- snapshots: what the file system keeps of earlier times --- */
+
+/* Snapshots go by the second in which they were made (UTC, since 1970, before the year 10000), as clients do: of several
+ * within one second only the newest can be reached. */
+
+/* The times of the snapshots that have the directory `f`, or the one in which the file `f` is; newest first, in `a`. */
+int vfs_snapshots(const struct vfs_file *f, struct arena *a, int64_t **ret, size_t *ret_n);
+/* As vfs_lookup() in the snapshot made at `time`. Of snapshots taken of different directories of the path that one counts
+ * which is the nearest to the root and has the name. No component that is missing is an error (`exists` false); -ENOENT:
+ * there is no such snapshot. */
+int vfs_lookup_at(struct vfs *v, const struct cred *c, const char *path, int64_t time, struct arena *a,
+		  struct vfs_name *ret);
+/* Opens what vfs_lookup_at() found. -ENOENT: the snapshot was removed; -EROFS with VFS_WRITE. */
+int vfs_open_at(struct vfs *v, const struct cred *c, const struct vfs_name *n, unsigned int flags,
+		struct vfs_file **ret);
 
 /* --- data --- */
 

@@ -18,6 +18,12 @@ struct vfs_ops {
 			   struct vfs_file **ret);
 	int (*reopen)(struct vfs_file *f, const struct cred *c, unsigned int flags, struct vfs_file **ret);
 	void (*close)(struct vfs_file *f);
+	/* These three are NULL where there are no snapshots. */
+	int (*snapshots)(const struct vfs_file *f, struct arena *a, int64_t **ret, size_t *ret_n);
+	int (*lookup_at)(struct vfs *v, const struct cred *c, const char *path, int64_t time, struct arena *a,
+			 struct vfs_name *ret);
+	int (*open_at)(struct vfs *v, const struct cred *c, const struct vfs_name *n, unsigned int flags,
+		       struct vfs_file **ret);
 	int (*access)(struct vfs *v, const struct cred *c, const struct vfs_file *f, unsigned int *ret);
 	int (*may_delete)(struct vfs *v, const struct cred *c, const char *path);
 	int64_t (*read)(struct vfs_file *f, void *buf, size_t n, uint64_t off);

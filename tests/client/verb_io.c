@@ -2,12 +2,14 @@
 /* read, write, flush, lock, unlock, ioctl, interfaces. One thread. */
 #include <arpa/inet.h>
 
+#include "node/base/clock.h"
 #include "smbd/wire/close.h"
 #include "smbd/wire/empty.h"
 #include "smbd/wire/fsctl.h"
 #include "smbd/wire/ioctl.h"
 #include "smbd/wire/lock.h"
 #include "smbd/wire/readwrite.h"
+#include "smbd/wire/snapshots.h"
 #include "tests/client/verbs.h"
 
 /* The number of an eight-byte buffer: what the history counts in. */
@@ -220,6 +222,7 @@ static const struct named controls[] = {
 	{ "resume_key", FSCTL_SRV_REQUEST_RESUME_KEY },
 	{ "copychunk", FSCTL_SRV_COPYCHUNK },
 	{ "resiliency", FSCTL_LMR_REQUEST_RESILIENCY },
+	{ "snapshots", FSCTL_SRV_ENUMERATE_SNAPSHOTS },
 	{ NULL, 0 },
 };
 
@@ -272,6 +275,24 @@ static int tell_interfaces(struct step *st, struct blob output)
 	return got < 0 ? -EPROTO : 0;
 }
 
+/* Times as FILETIME, for twrp=. */
+static int tell_snapshots(struct step *st, struct blob output)
+{
+	struct snapshots s;
+
+	if (snapshots_decode(&st->a, output, &s) < 0)
+		return -EPROTO;
+	result_num(&st->res, "snapshots", s.n);
+	result_num(&st->res, "returned", s.n_returned);
+	result_num(&st->res, "size", s.size);
+	if (s.n_returned) {
+		result_num(&st->res, "newest", nttime_from_timespec((struct timespec){ .tv_sec = s.times[0] }));
+		result_num(&st->res, "oldest",
+			   nttime_from_timespec((struct timespec){ .tv_sec = s.times[s.n_returned - 1] }));
+	}
+	return 0;
+}
+
 static int finish_ioctl(struct step *st)
 {
 	struct smb2_ioctl_resp resp;
@@ -285,6 +306,8 @@ static int finish_ioctl(struct step *st)
 	result_num(&st->res, "code", resp.ctl_code);
 	if (resp.ctl_code == FSCTL_QUERY_NETWORK_INTERFACE_INFO)
 		return tell_interfaces(st, resp.output);
+	if (resp.ctl_code == FSCTL_SRV_ENUMERATE_SNAPSHOTS)
+		return tell_snapshots(st, resp.output);
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 #include "smbd/wire/readwrite.h"
 #include "smbd/wire/secdesc.h"
 #include "smbd/wire/session_setup.h"
+#include "smbd/wire/snapshots.h"
 #include "smbd/wire/tree_connect.h"
 
 /* Reads every byte, so that a pointer past the end is seen. */
@@ -421,11 +422,12 @@ static int dispatch_outbuf(struct arena *a, uint16_t command, struct blob msg)
 	return 0;
 }
 
-static int dispatch_ioctl_resp(struct blob msg)
+static int dispatch_ioctl_resp(struct arena *a, struct blob msg)
 {
 	struct fsctl_validate_negotiate_resp vneg;
 	uint8_t key[FSCTL_RESUME_KEY_LEN];
 	struct fsctl_copychunk_resp chunks;
+	struct snapshots snapshots;
 	struct fsctl_range range;
 	struct fsctl_netif nif;
 	struct smb2_ioctl_resp p;
@@ -445,6 +447,7 @@ static int dispatch_ioctl_resp(struct blob msg)
 	(void)fsctl_validate_negotiate_resp_decode(p.output, &vneg);
 	(void)fsctl_resume_key_decode(p.output, key);
 	(void)fsctl_copychunk_resp_decode(p.output, &chunks);
+	(void)snapshots_decode(a, p.output, &snapshots);
 	return 0;
 }
 
@@ -534,7 +537,7 @@ int wire_dispatch_response(struct arena *a, struct blob msg)
 	case SMB2_CHANGE_NOTIFY:
 		return dispatch_outbuf(a, h.command, msg);
 	case SMB2_IOCTL:
-		return dispatch_ioctl_resp(msg);
+		return dispatch_ioctl_resp(a, msg);
 	default:
 		return dispatch_open_resp(a, h.command, msg);
 	}
