@@ -116,7 +116,119 @@ quota() {
 	lab_client smbclient "//$(lab_addr 1)/small" -U "$HF_USER" -c 'du' > out 2>&1
 	grep -qE '(16384|[0-9]+) blocks of size' out && awk '/blocks of size/ {exit !($1 * $5 == 16777216)}' FS='[ .]+' out ||
 		{ cat out >&2; fail "the quota is not the size of the share"; }
-	step "a quota is the size of the share"
+	hf small 'c1 create t1 "much" access=all disposition=overwrite_if -> h
+		c1 write h 0 "fits"
+		c1 write h 32m "x" expect DISK_FULL
+		c1 set_info h eof size=32m expect DISK_FULL
+		c1 read h 0 9 expect data="fits"'
+	step "a quota is the size of the share, and the disk is full beyond it"
+}
+
+# hf SHARE STATEMENTS: as c1 with the tree t1, by node 2
+hf() {
+	lab_client timeout 60 "$HF_LAB/bin/hfclient" -e "client c1 connect $(lab_addr 2)
+		c1 login ${HF_USER%%%*} ${HF_USER#*%}
+		c1 tree $1 -> t1
+		$2" > "$W/out" 2>&1 || { cat "$W/out" >&2; fail "hfclient on $1"; }
+}
+
+# Two snapshots, of the share's root and of a directory, with another content of the file in each.
+snapshots_make() {
+	printf first > x1
+	printf second > x2
+	printf third > x3
+	must 1 "$HF_USER" 'mkdir p; mkdir p\q; put x1 p\q\f; put x1 p\q\g'
+	lab_ceph_files snap /shares/plain s1
+	sleep 1.1
+	must 2 "$HF_USER" 'put x2 p\q\f; del p\q\g'
+	lab_ceph_files snap /shares/plain/p s2
+	must 1 "$HF_USER" 'put x3 p\q\f'
+	must 3 "$HF_USER" 'allinfo p\q\f'
+	# one line for each version, newest first
+	mapfile -t VERSIONS < <(grep -o '^@GMT-[0-9.-]*' out)
+	[ ${#VERSIONS[@]} = 2 ] && [[ ${VERSIONS[0]} > ${VERSIONS[1]} ]] ||
+		{ cat out >&2; fail "the previous versions are ${VERSIONS[*]}"; }
+}
+
+# is_version TOKEN CONTENT [PATH]
+is_version() {
+	rm -f back.txt
+	must 3 "$HF_USER" "get $1\\${3:-p\\q\\f} back.txt"
+	[ "$(cat back.txt)" = "$2" ] || fail "version $1 is '$(cat back.txt)', not '$2'"
+}
+
+snapshots_fixed() {
+	local c
+	for c in "put x3 $1\\p\\q\\f" "put x3 $1\\p\\q\\new" "del $1\\p\\q\\f" "mkdir $1\\p\\new" \
+		"rename $1\\p\\q\\f $1\\p\\q\\h" "setmode $1\\p\\q\\f +r"; do
+		must_say NT_STATUS_MEDIA_WRITE_PROTECTED 2 "$HF_USER" "$c"
+	done
+	must_say NT_STATUS_OBJECT_NAME_NOT_FOUND 2 "$HF_USER" 'get @GMT-2001.01.01-00.00.00\p\q\f back.txt'
+	is_version "$1" first
+}
+
+# What smbclient does not ask for.
+snapshots_raw() {
+	hf cfs 'c1 create t1 "p/q/f" access=all share= -> live
+		c1 ioctl live snapshots max=15 expect INVALID_PARAMETER
+		c1 ioctl live snapshots max=16 expect snapshots=2 returned=0 size=102 length=16
+		c1 ioctl live snapshots max=113 expect snapshots=2 returned=0 size=102
+		c1 ioctl live snapshots max=114 expect snapshots=2 returned=2 length=114 save OLD=oldest NEW=newest
+		# nobody shares today'"'"'s file, and it is locked and to be deleted: its versions have nothing to do with that
+		c1 lock live 0 100
+		c1 set_info live disposition delete=1
+		c1 create t1 "p/q/f" disposition=open access=read,write,delete share= twrp=$OLD mxac qfid -> old
+		c1 read old 0 9 expect data="first"
+		c1 lock old 0 3
+		c1 write old 0 "x" expect MEDIA_WRITE_PROTECTED
+		c1 flush old expect MEDIA_WRITE_PROTECTED
+		c1 set_info old eof size=0 expect MEDIA_WRITE_PROTECTED
+		c1 set_info old disposition delete=1 expect MEDIA_WRITE_PROTECTED
+		c1 set_info old basic attributes=1 expect MEDIA_WRITE_PROTECTED
+		c1 set_info old rename name="p/other" expect MEDIA_WRITE_PROTECTED
+		c1 ioctl old set_sparse input=hex:01 expect MEDIA_WRITE_PROTECTED
+		c1 create t1 "p/q/f" disposition=open twrp=$OLD expect SHARING_VIOLATION
+		c1 create t1 "p/q/f" disposition=open access=read twrp=$NEW -> new
+		c1 read new 0 9 expect data="second"
+		for D in overwrite overwrite_if supersede {
+			c1 create t1 "p/q/f" disposition=$D twrp=$NEW expect MEDIA_WRITE_PROTECTED
+		}
+		for D in create open_if overwrite_if {
+			c1 create t1 "p/q/none" disposition=$D twrp=$NEW expect MEDIA_WRITE_PROTECTED
+		}
+		c1 create t1 "p/q/f" disposition=create twrp=$NEW expect OBJECT_NAME_COLLISION
+		c1 create t1 "p/q/f" disposition=open options=delete_on_close twrp=$NEW expect MEDIA_WRITE_PROTECTED
+		c1 create t1 "p/q/g" disposition=open twrp=$NEW expect OBJECT_NAME_NOT_FOUND
+		c1 create t1 "" disposition=open twrp=$NEW expect OBJECT_NAME_NOT_FOUND
+		c1 create t1 "" disposition=open options=dir access=read twrp=$OLD -> root
+		c1 list root "p" expect count=1
+		c1 close root
+		c1 set_info live disposition delete=0'
+	lab_ceph_files put /shares/ca/kept text
+	lab_ceph_files snap /shares/ca c1
+	hf cfsca 'c1 create t1 "kept" disposition=open access=read -> h
+		c1 ioctl h snapshots expect snapshots=1 save T=newest
+		c1 create t1 "kept" disposition=open access=read dh2q persistent -> live
+		c1 query_info live internal
+		c1 create t1 "kept" disposition=open access=read dh2q persistent twrp=$T -> old expect persistent=0'
+}
+
+snapshots() {
+	snapshots_make
+	is_version "${VERSIONS[1]}" first
+	is_version "${VERSIONS[0]}" second
+	is_version "${VERSIONS[1]}" first 'P\Q\G'
+	must 2 "$HF_USER" "ls ${VERSIONS[1]}\\p\\q\\*"
+	[ "$(grep -cE '^  [fg] ' out)" = 2 ] || { cat out >&2; fail "the old directory does not list its two files"; }
+	snapshots_fixed "${VERSIONS[1]}"
+	snapshots_raw
+	lab_client timeout 60 smbtorture "//$(lab_addr 1)/cfs" -U "$HF_USER" --option=torture:twrp_file='p\q\f' \
+		--option=torture:twrp_snapshot="${VERSIONS[1]}" --format=subunit smb2.twrp.write > out 2>&1
+	grep -q '^success:.*write' out || { cat out >&2; fail "smbtorture's twrp.write"; }
+	must 1 "$HF_USER" 'deltree p'
+	is_version "${VERSIONS[1]}" first
+	must_say NT_STATUS_ 1 "$HF_USER" 'cd .snap; ls'
+	step "previous versions are listed, read and left alone"
 }
 
 # A run that Ceph has shut out must not go on, and the next one must serve.
@@ -148,6 +260,7 @@ if [ $# = 0 ]; then
 	names
 	refusals
 	quota
+	snapshots
 	fenced
 	set -- granted connection renamed killed next deadline whole
 fi
