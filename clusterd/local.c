@@ -234,7 +234,7 @@ static void set_addrs(struct view_member *m, const struct view_member *from)
 	m->workers = from->workers;
 }
 
-static int copy_addrs(const Hfc__Hello *h, struct view_member *m)
+static int copy_hello(const Hfc__Hello *h, struct view_member *m)
 {
 	size_t i;
 
@@ -250,13 +250,14 @@ static int copy_addrs(const Hfc__Hello *h, struct view_member *m)
 	memset(m->rpc_addr, 0, sizeof(m->rpc_addr));
 	strcpy(m->rpc_addr, h->rpc_addr);
 	m->workers = h->workers;
+	m->levels = levels_from_pb(h->level_min, h->level_max);
 	return 0;
 }
 
 /* While a release is being installed, smbd and clusterd may be of two. Whether both speak the cluster's level. */
-static bool levels_meet(struct local *l, struct conn *c, struct level_range smbd)
+static bool levels_meet(struct local *l, const struct peer *p)
 {
-	struct level_range both = level_meet(level_own(), smbd);
+	struct level_range both = level_meet(level_own(), p->self.levels);
 	uint32_t level = l->d->core_ready ? l->d->core.view->level : 0;
 	static struct log_rl rl;
 
@@ -266,11 +267,11 @@ static bool levels_meet(struct local *l, struct conn *c, struct level_range smbd
 	if (log_ratelimit(&rl, 1))
 		log_err("smbd is refused, its release does not speak the level of the cluster or of clusterd; install one release "
 			"and start holdfast-noded anew: pid=%d levels=%u-%u clusterd=%u-%u cluster=%u",
-			(int)conn_pid(c), smbd.min, smbd.max, level_own().min, level_own().max, level);
+			(int)conn_pid(p->conn), p->self.levels.min, p->self.levels.max, level_own().min, level_own().max, level);
 	return false;
 }
 
-/* -errno: it cannot be watched, or is of a release that does not fit. */
+/* -errno: it cannot be watched. -EPROTONOSUPPORT: it does not speak the cluster's level. */
 static int smbd_begins(struct local *l, struct peer *p)
 {
 	struct view_member *me = &l->self.member;
@@ -278,7 +279,7 @@ static int smbd_begins(struct local *l, struct peer *p)
 	int r;
 
 	forget_run(l);
-	if (!levels_meet(l, p->conn, p->self.levels)) {
+	if (!levels_meet(l, p)) {
 		forget_run(l);
 		return -EPROTONOSUPPORT;
 	}
@@ -319,26 +320,36 @@ static int smbd_comes(struct local *l, struct peer *p, bool waits)
 	return 0;
 }
 
-/* Whether one that waited has begun. */
-static bool next_begins(struct local *l)
+static struct peer *next_waiting(const struct local *l)
 {
 	struct peer *p;
 
 	list_foreach(p, &l->peers, link)
-		if (p->waits) {
-			p->waits = false;
-			if (smbd_begins(l, p) == 0)
-				return true;
-			conn_close(p->conn);
-		}
+		if (p->waits)
+			return p;
+	return NULL;
+}
+
+/* Whether one that waited has begun. Who cannot is sent away, and comes again. */
+static bool next_begins(struct local *l)
+{
+	struct peer *p;
+
+	while ((p = next_waiting(l))) {
+		p->waits = false;
+		if (smbd_begins(l, p) == 0)
+			return true;
+		conn_close(p->conn);
+	}
 	return false;
 }
 
-static int smbd_returns(struct local *l, struct conn *c, const Hfc__Hello *h)
+static int smbd_returns(struct local *l, struct peer *p, const Hfc__Hello *h)
 {
+	struct conn *c = p->conn;
+
 	if (h->incarnation != l->run.incarnation || conn_pid(c) != l->run.pid ||
-	    l->self.member.incarnation != l->run.incarnation || copy_addrs(h, &l->self.member) < 0 ||
-	    !levels_meet(l, c, levels_from_pb(h->level_min, h->level_max))) {
+	    l->self.member.incarnation != l->run.incarnation || !levels_meet(l, p)) {
 		log_warn("an smbd whose time is over came back: incarnation=%016" PRIx64 " pid=%d", h->incarnation,
 			 (int)conn_pid(c));
 		send_evicted(c);
@@ -349,6 +360,7 @@ static int smbd_returns(struct local *l, struct conn *c, const Hfc__Hello *h)
 	l->unsure_timer = 0;
 	if (l->smbd)
 		conn_close(l->smbd);
+	set_addrs(&l->self.member, &p->self);
 	l->smbd = c;
 	l->self.unsure = false;
 	log_info("smbd is back: incarnation=%016" PRIx64 " pid=%d", l->run.incarnation, (int)l->run.pid);
@@ -367,12 +379,11 @@ static int on_hello(struct local *l, struct conn *c, const Hfc__Hello *h)
 		return -EBADMSG;
 	p->introduced = true;
 	p->observer = h->observer;
-	if (!h->observer && h->incarnation)
-		return smbd_returns(l, c, h);
 	if (!h->observer) {
-		r = copy_addrs(h, &p->self);
-		p->self.levels = levels_from_pb(h->level_min, h->level_max);
-		return r < 0 ? r : smbd_comes(l, p, h->waits);
+		r = copy_hello(h, &p->self);
+		if (r < 0)
+			return r;
+		return h->incarnation ? smbd_returns(l, p, h) : smbd_comes(l, p, h->waits);
 	}
 	send_welcome(l, c, 0);
 	send_state(l, c);
