@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Files by handle: names without case, what leads out, identities, attributes, listings longer than one batch. On a mounted
+ * Files by handle: names without case, what leads out, identities, attributes, listings longer than one batch; all of that with few descriptors too. On a mounted
  * file system; with HF_TEST_CEPHFS (a Ceph configuration file) on the CephFS of that cluster.
  */
 #include "tests/unit/test.h"
@@ -8,6 +8,7 @@
 #include <cephfs/libcephfs.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "node/loop/io.h"
@@ -66,7 +67,11 @@ static int setup_ceph(void)
 	return ceph_mkdir(ceph, dir, 0755) < 0 || (!geteuid() && ceph_chown(ceph, dir, UID_A, (int)getegid()) < 0) ? -1 : 0;
 }
 
-static int setup(void **state)
+#define CACHE 1u /* what a thread may hold in the runs with few descriptors */
+
+static bool few;
+
+static int setup_dir(void)
 {
 	if (ceph)
 		return setup_ceph();
@@ -74,6 +79,20 @@ static int setup(void **state)
 	if (!mkdtemp(dir))
 		return -1;
 	return geteuid() ? 0 : chown(dir, UID_A, getegid());
+}
+
+static int setup(void **state)
+{
+	few = false;
+	vfs_set_descriptors(1000);
+	return setup_dir();
+}
+
+static int setup_few(void **state)
+{
+	few = true;
+	vfs_set_descriptors(CACHE);
+	return setup_dir();
 }
 
 static int teardown(void **state)
@@ -246,6 +265,8 @@ static void listing_body(void)
 	assert_int_equal(vfs_dir_new(d, &l), 0);
 	for (round = 0; round < 2; round++) {
 		for (n = 0; vfs_dir_next(l, &e) == 1; n++) {
+			if (n % 100 == 0)
+				assert_int_equal(vfs_stat(d, &st), 0); /* another descriptor in between */
 			if (n == 7) {
 				vfs_dir_unget(l);
 				assert_int_equal(vfs_dir_next(l, &e), 1);
@@ -279,6 +300,189 @@ static void inherit_body(void)
 	umask(old);
 }
 
+/* --- descriptors that come and go --- */
+
+#define MANY 40u
+#define CLIENTS 16u
+#define ROUNDS 200u
+
+static struct vfs_fds fds(void)
+{
+	struct vfs_fds n;
+
+	vfs_descriptors(&n);
+	return n;
+}
+
+/* Whether files here come back by their handle. */
+static bool come_back(void)
+{
+	struct vfs_fsinfo i = { 0 };
+
+	assert_int_equal(vfs_fsinfo(vfs, &i), 0);
+	return !ceph && i.handles;
+}
+
+/* Far more open files than descriptors; each keeps its data, its flags and its name, also without permissions. */
+static void many_body(void)
+{
+	struct vfs_file *f[MANY];
+	char name[32], buf[32];
+	unsigned int i, round;
+	struct vfs_stat st;
+	const char *where;
+
+	if (!come_back())
+		return;
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "f%u", i);
+		f[i] = make(name, i % 5 == 4 ? VFS_PATH : i % 3 ? VFS_READ | VFS_WRITE : VFS_WRITE);
+		assert_int_equal(vfs_chmod(f[i], cred, 0), 0);
+	}
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < MANY; i++) {
+			snprintf(name, sizeof(name), "f%u", i);
+			assert_int_equal(vfs_path_of(f[i], &arena, &where), 0);
+			assert_string_equal(where, name);
+			if (i % 5 == 4) {
+				assert_int_equal(vfs_write(f[i], name, strlen(name), 0, false), -EBADF);
+				assert_int_equal(vfs_stat(f[i], &st), 0);
+				assert_int_equal(st.ino, f[i]->key.ino);
+				continue;
+			}
+			assert_int_equal(vfs_write(f[i], name, strlen(name), 0, round == 1), strlen(name));
+			assert_int_equal(vfs_flush(f[i]), 0);
+			assert_int_equal(vfs_read(f[i], buf, sizeof(buf), 0), i % 3 ? (int)strlen(name) : -EBADF);
+			assert_true(i % 3 == 0 || memcmp(buf, name, strlen(name)) == 0);
+		}
+		assert_in_range(fds().held, 1, CACHE);
+	}
+	assert_true(fds().opened_again >= 2 * MANY);
+	for (i = 0; i < MANY; i++)
+		vfs_close(f[i]);
+	assert_int_equal(fds().held, 0);
+}
+
+/* A file that others removed: what has a descriptor keeps it, what has none is gone. */
+static void removed_body(void)
+{
+	struct vfs_file *f = make("gone", VFS_READ | VFS_WRITE), *kept = make("kept", VFS_READ | VFS_WRITE), *more[CACHE + 1];
+	char name[32], path[128], buf[8];
+	struct vfs_stat st;
+	unsigned int i;
+
+	if (!come_back()) {
+		vfs_close(f);
+		vfs_close(kept);
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/kept", dir);
+	assert_int_equal(vfs_write(kept, "here", 4, 0, false), 4);
+	assert_int_equal(unlink(path), 0);
+	for (i = 0; i < CACHE + 1; i++) {
+		snprintf(name, sizeof(name), "more%u", i);
+		more[i] = make(name, VFS_WRITE);
+	}
+	snprintf(path, sizeof(path), "%s/gone", dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(vfs_read(kept, buf, 4, 0), 4);
+	assert_memory_equal(buf, "here", 4);
+	assert_int_equal(vfs_stat(f, &st), -EIDRM);
+	assert_int_equal(vfs_read(f, buf, 4, 0), -EIDRM);
+	for (i = 0; i < CACHE + 1; i++)
+		vfs_close(more[i]);
+	vfs_close(f);
+	vfs_close(kept);
+	assert_int_equal(fds().held, 0);
+}
+
+struct client {
+	struct vfs_file **files;
+	unsigned int number, *running;
+	struct task *waiter;
+};
+
+static void client_run(void *arg)
+{
+	struct client *c = arg;
+	uint64_t v, seed = c->number + 1;
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		unsigned int k;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		k = (unsigned int)(seed >> 33) % MANY;
+		if (seed >> 63) {
+			v = k;
+			assert_int_equal(vfs_write(c->files[k], &v, sizeof(v), 8ull * c->number, false), sizeof(v));
+		} else {
+			v = k;
+			assert_true(vfs_read(c->files[k], &v, sizeof(v), 8ull * c->number) >= 0);
+			assert_true(v == k || v == 0);
+		}
+	}
+	if (--*c->running == 0)
+		task_wake(c->waiter);
+}
+
+/* Tasks that use the same few descriptors at once. */
+static void contention_body(void)
+{
+	struct client c[CLIENTS];
+	struct vfs_file *f[MANY];
+	unsigned int i, running = CLIENTS;
+	char name[32];
+
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "s%u", i);
+		f[i] = make(name, VFS_READ | VFS_WRITE);
+	}
+	for (i = 0; i < CLIENTS; i++) {
+		c[i] = (struct client){ f, i, &running, task_current() };
+		assert_int_equal(task_spawn(loop_current(), client_run, &c[i], NULL), 0);
+	}
+	while (running > 0)
+		(void)task_park();
+	if (few && come_back()) {
+		assert_in_range(fds().held, 1, CACHE + CLIENTS);
+		assert_true(fds().opened_again > 0);
+	}
+	for (i = 0; i < MANY; i++)
+		vfs_close(f[i]);
+	assert_int_equal(fds().held, 0);
+}
+
+/* The process has no descriptor left: unused ones make room. */
+static void shortage_body(void)
+{
+	struct rlimit old, low;
+	struct vfs_file *f[MANY];
+	char name[32];
+	unsigned int i;
+
+	if (!come_back())
+		return;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	low = (struct rlimit){ 60, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	for (i = 0; i < 3 * MANY; i++) {
+		snprintf(name, sizeof(name), "l%u", i);
+		if (i >= MANY)
+			vfs_close(f[i % MANY]);
+		f[i % MANY] = make(name, VFS_WRITE);
+		if (i == MANY / 2) {
+			low.rlim_cur = fds().held + 8;
+			assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+		}
+	}
+	assert_true(fds().given_back > 0);
+	for (i = 0; i < MANY; i++) {
+		assert_int_equal(vfs_write(f[i], "x", 1, 0, false), 1);
+		vfs_close(f[i]);
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
 #define BODY(name) static void test_##name(void **state) { body(name##_body); }
 BODY(names)
 BODY(symlinks)
@@ -287,6 +491,10 @@ BODY(attributes)
 BODY(identity)
 BODY(listing)
 BODY(inherit)
+BODY(many)
+BODY(removed)
+BODY(contention)
+BODY(shortage)
 
 static int mount_ceph(const char *conf)
 {
@@ -298,16 +506,16 @@ static int mount_ceph(const char *conf)
 	return 0;
 }
 
+#define PLENTY(name) { #name, test_##name, setup, teardown, NULL }
+#define FEW(name) { #name " with few descriptors", test_##name, setup_few, teardown, NULL }
+
 static int every_test(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_symlinks, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_handles, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_attributes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_listing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_inherit, setup, teardown),
+		PLENTY(names), PLENTY(symlinks), PLENTY(handles), PLENTY(attributes), PLENTY(identity), PLENTY(listing),
+		PLENTY(inherit), PLENTY(contention), PLENTY(shortage),
+		FEW(names), FEW(symlinks), FEW(handles), FEW(attributes), FEW(identity), FEW(listing),
+		FEW(inherit), FEW(contention), FEW(many), FEW(removed),
 	};
 
 	return cmocka_run_group_tests_name("vfs", tests, NULL, NULL);
