@@ -91,6 +91,15 @@ static void raise_file_limit(void)
 		log_warn("limit of open files stays: error=%s", log_errno(errno));
 }
 
+/* Half of the descriptors are for files: connections, pipes and the store need some too. */
+static void share_descriptors(unsigned int workers)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur != RLIM_INFINITY)
+		vfs_set_descriptors((unsigned int)(MIN(rl.rlim_cur, (rlim_t)FILES_WANTED) / 2 / MAX(workers, 1u)));
+}
+
 static int load(struct program *p)
 {
 	struct conf_error ce;
@@ -202,6 +211,7 @@ static int serve(struct program *p, sigset_t *set)
 		p->status = EX_CONFIG;
 	if (r)
 		return r < 0 ? r : 0;
+	share_descriptors((unsigned int)p->conf->workers);
 	r = offload_start(0);
 	if (r == 0)
 		r = server_start(&p->smbd, (unsigned int)p->conf->workers);

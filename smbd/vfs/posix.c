@@ -74,6 +74,16 @@ static void posix_identify(struct posix *p, const struct statfs *fs)
 	p->serial = hash64(&id, sizeof(id), VFS_SEED_SERIAL);
 }
 
+/* Whether the file system has handles, and we may use them. */
+static bool opens_by_handle(int root, const struct vfs_handle *h)
+{
+	int fd = h->len > 4 ? posix_by_handle_now(root, h, O_PATH) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 struct posix_new_args {
 	const char *path;
 	struct posix *p;
@@ -93,7 +103,7 @@ static void posix_new_blocking(void *arg)
 	}
 	posix_identify(n->p, &fs);
 	n->result = posix_handle_of(n->p->root, NULL, &h);
-	n->p->handles = h.len > 0;
+	n->p->handles = n->result == 0 && opens_by_handle(n->p->root, &h);
 }
 
 static void posix_free(struct vfs *v)
@@ -145,7 +155,9 @@ int posix_openat(struct vfs *v, const struct cred *c, const char *path, int ofla
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 
-	return io_openat2(posix_root(v), *path ? path : ".", &how, posix_pers(c));
+	int fd = io_openat2(posix_root(v), *path ? path : ".", &how, posix_pers(c));
+
+	return posix_fd_retry(fd) ? io_openat2(posix_root(v), *path ? path : ".", &how, posix_pers(c)) : fd;
 }
 
 int posix_open_parent(struct vfs *v, const struct cred *c, const char *path, const char **ret_name)

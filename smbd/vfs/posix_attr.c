@@ -62,7 +62,9 @@ int posix_stat_fd(int fd, struct vfs_stat *ret)
 
 int posix_stat(const struct vfs_file *f, struct vfs_stat *ret)
 {
-	return posix_stat_fd(posix_fd(f), ret);
+	_cleanup_pin_ struct posix_pin pin = posix_pin(f);
+
+	return pin.fd < 0 ? pin.fd : posix_stat_fd(pin.fd, ret);
 }
 
 static int dos_store(const char *path, const struct vfs_setattr *s)
@@ -81,10 +83,14 @@ static int dos_store(const char *path, const struct vfs_setattr *s)
 
 int posix_setattr(struct vfs_file *f, const struct cred *c, const struct vfs_setattr *s)
 {
+	_cleanup_pin_ struct posix_pin pin = posix_pin(f);
 	const struct timespec times[2] = { s->atime, s->mtime };
-	struct fd_path path = posix_fd_path(posix_fd(f));
+	struct fd_path path;
 	int r = 0;
 
+	if (pin.fd < 0)
+		return pin.fd;
+	path = posix_fd_path(pin.fd);
 	cred_enter(c);
 	if (dos_wanted(s))
 		r = dos_store(path.s, s);
@@ -96,9 +102,13 @@ int posix_setattr(struct vfs_file *f, const struct cred *c, const struct vfs_set
 
 int posix_chmod(struct vfs_file *f, const struct cred *c, uint32_t mode)
 {
-	struct fd_path path = posix_fd_path(posix_fd(f));
+	_cleanup_pin_ struct posix_pin pin = posix_pin(f);
+	struct fd_path path;
 	int r;
 
+	if (pin.fd < 0)
+		return pin.fd;
+	path = posix_fd_path(pin.fd);
 	cred_enter(c);
 	r = chmod(path.s, mode & 07777) < 0 ? -errno : 0;
 	cred_leave(c);

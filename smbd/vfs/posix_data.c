@@ -8,13 +8,17 @@
 
 int64_t posix_read(struct vfs_file *f, void *buf, size_t n, uint64_t off)
 {
+	_cleanup_pin_ struct posix_pin pin = POSIX_NO_PIN;
 	size_t done = 0;
 	int r;
 
 	if (!(f->flags & VFS_READ) || f->flags & VFS_PATH)
 		return -EBADF;
+	pin = posix_pin(f);
+	if (pin.fd < 0)
+		return pin.fd;
 	while (done < n) {
-		r = io_read(posix_fd(f), (uint8_t *)buf + done, n - done, off + done);
+		r = io_read(pin.fd, (uint8_t *)buf + done, n - done, off + done);
 		if (r == -EINTR || r == -EAGAIN)
 			continue;
 		if (r < 0)
@@ -29,15 +33,19 @@ int64_t posix_read(struct vfs_file *f, void *buf, size_t n, uint64_t off)
 int64_t posix_write(struct vfs_file *f, const void *buf, size_t n, uint64_t off, bool through)
 {
 	int flags = through || f->flags & VFS_SYNC ? RWF_DSYNC : 0;
+	_cleanup_pin_ struct posix_pin pin = POSIX_NO_PIN;
 	struct iovec iov;
 	size_t done = 0;
 	int r;
 
 	if (!(f->flags & VFS_WRITE) || f->flags & VFS_PATH)
 		return -EBADF;
+	pin = posix_pin(f);
+	if (pin.fd < 0)
+		return pin.fd;
 	while (done < n) {
 		iov = (struct iovec){ (uint8_t *)buf + done, n - done };
-		r = io_writev(posix_fd(f), &iov, 1, off + done, flags);
+		r = io_writev(pin.fd, &iov, 1, off + done, flags);
 		if (r == -EINTR || r == -EAGAIN)
 			continue;
 		if (r < 0)
@@ -51,7 +59,12 @@ int64_t posix_write(struct vfs_file *f, const void *buf, size_t n, uint64_t off,
 
 int posix_flush(struct vfs_file *f)
 {
-	return f->flags & VFS_PATH ? 0 : io_fsync(posix_fd(f), false);
+	_cleanup_pin_ struct posix_pin pin = POSIX_NO_PIN;
+
+	if (f->flags & VFS_PATH)
+		return 0;
+	pin = posix_pin(f);
+	return pin.fd < 0 ? pin.fd : io_fsync(pin.fd, false);
 }
 
 struct truncate_args {
@@ -69,18 +82,24 @@ static void truncate_blocking(void *arg)
 
 int posix_truncate(struct vfs_file *f, const struct cred *c, uint64_t size)
 {
-	struct truncate_args t = { .fd = posix_fd(f), .size = size };
+	_cleanup_pin_ struct posix_pin pin = POSIX_NO_PIN;
+	struct truncate_args t = { .size = size };
 
 	if (!(f->flags & VFS_WRITE) || f->flags & VFS_PATH)
 		return -EBADF;
 	if (size > INT64_MAX)
 		return -EFBIG;
+	pin = posix_pin(f);
+	if (pin.fd < 0)
+		return pin.fd;
+	t.fd = pin.fd;
 	offload_run(truncate_blocking, &t);
 	return t.result;
 }
 
 int posix_allocate(struct vfs_file *f, uint64_t size)
 {
+	_cleanup_pin_ struct posix_pin pin = POSIX_NO_PIN;
 	int r;
 
 	if (!(f->flags & VFS_WRITE) || f->flags & VFS_PATH)
@@ -89,14 +108,21 @@ int posix_allocate(struct vfs_file *f, uint64_t size)
 		return 0;
 	if (size > INT64_MAX)
 		return -EFBIG;
-	r = io_fallocate(posix_fd(f), FALLOC_FL_KEEP_SIZE, 0, size);
+	pin = posix_pin(f);
+	if (pin.fd < 0)
+		return pin.fd;
+	r = io_fallocate(pin.fd, FALLOC_FL_KEEP_SIZE, 0, size);
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
 int posix_zero(struct vfs_file *f, uint64_t off, uint64_t n, bool hole)
 {
-	return io_fallocate(posix_fd(f), (hole ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE) | FALLOC_FL_KEEP_SIZE,
-			    off, n);
+	_cleanup_pin_ struct posix_pin pin = posix_pin(f);
+
+	if (pin.fd < 0)
+		return pin.fd;
+	return io_fallocate(pin.fd, (hole ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE) | FALLOC_FL_KEEP_SIZE, off,
+			    n);
 }
 
 struct seek_args {
@@ -121,8 +147,11 @@ static void seek_blocking(void *arg)
 
 int posix_next_data(struct vfs_file *f, uint64_t off, struct vfs_range *ret)
 {
-	struct seek_args s = { .fd = posix_fd(f), .off = (int64_t)off };
+	_cleanup_pin_ struct posix_pin pin = posix_pin(f);
+	struct seek_args s = { .fd = pin.fd, .off = (int64_t)off };
 
+	if (pin.fd < 0)
+		return pin.fd;
 	offload_run(seek_blocking, &s);
 	if (s.data < 0)
 		return s.data == -ENXIO ? 0 : (int)s.data;

@@ -21,13 +21,13 @@ static int dir_scan(struct vfs *v, const struct cred *c, const char *dir, const 
 		    const char **ret)
 {
 	struct posix_file f = { .file = { .vfs = v, .flags = VFS_READ | VFS_DIRECTORY, .type = VFS_DIR } };
+	int fd = posix_openat(v, c, dir, O_RDONLY | O_DIRECTORY, 0), r;
 	struct vfs_dirent e;
 	struct vfs_dir *d;
-	int r;
 
-	f.fd = posix_openat(v, c, dir, O_RDONLY | O_DIRECTORY, 0);
-	if (f.fd < 0)
-		return f.fd == -EACCES ? 0 : f.fd; /* may be searched but not listed: exact names only */
+	if (fd < 0)
+		return fd == -EACCES ? 0 : fd; /* may be searched but not listed: exact names only */
+	posix_fd_init(&f.fd, fd, -1, 0, NULL);
 	r = posix_dir_new(&f.file, &d);
 	if (r == 0) {
 		while ((r = posix_dir_next(d, &e)) == 1) {
@@ -39,7 +39,7 @@ static int dir_scan(struct vfs *v, const struct cred *c, const char *dir, const 
 		}
 		posix_dir_free(d);
 	}
-	close(f.fd);
+	posix_fd_close(&f.fd);
 	return r;
 }
 

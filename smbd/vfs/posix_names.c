@@ -65,10 +65,14 @@ int posix_rename(struct vfs *v, const struct cred *c, const char *from, const ch
 
 int posix_link(struct vfs *v, const struct cred *c, struct vfs_file *f, const char *to)
 {
-	struct fd_path path = posix_fd_path(posix_fd(f));
+	_cleanup_pin_ struct posix_pin pin = posix_pin(f);
 	_cleanup_close_ int dir = -1;
+	struct fd_path path;
 	const char *name;
 
+	if (pin.fd < 0)
+		return pin.fd;
+	path = posix_fd_path(pin.fd);
 	dir = posix_open_parent(v, c, to, &name);
 	if (dir < 0)
 		return dir;
@@ -90,12 +94,15 @@ static int fd_where(int fd, char *buf, size_t len)
 
 int posix_path_of(const struct vfs_file *f, struct arena *a, const char **ret)
 {
+	_cleanup_pin_ struct posix_pin pin = posix_pin(f);
 	char root[VFS_PATH_MAX + 1], path[VFS_PATH_MAX + 1], *p;
 	struct statx sx;
 	int n, r;
 
+	if (pin.fd < 0)
+		return pin.fd == -EIDRM ? -ENOENT : pin.fd;
 	n = fd_where(posix_root(f->vfs), root, sizeof(root));
-	r = n < 0 ? n : fd_where(posix_fd(f), path, sizeof(path));
+	r = n < 0 ? n : fd_where(pin.fd, path, sizeof(path));
 	if (r < 0)
 		return r;
 	if (n == 1) /* the share is "/" itself */

@@ -42,12 +42,12 @@ static int file_new(struct vfs *v, int fd, unsigned int flags, struct vfs_file *
 		free(p);
 		return r;
 	}
-	p->fd = fd;
 	f = &p->file;
 	f->vfs = vfs_ref(v);
 	f->flags = flags & ~(unsigned int)VFS_CREATE;
 	f->type = st.type;
 	f->key = posix_key_of(v, st.ino, &f->handle);
+	posix_fd_init(&p->fd, fd, posix_root(v), open_oflags(f->flags), posix_again_by(v, &f->handle));
 	*ret = f;
 	return 0;
 }
@@ -101,59 +101,78 @@ int posix_open(struct vfs *v, const struct cred *c, const char *path, unsigned i
 	return fd < 0 ? fd : file_new(v, fd, flags, ret);
 }
 
-struct by_handle {
-	int mount_fd, oflags;
-	const struct vfs_handle *h;
-	int result;
-};
-
-static void open_by_handle_blocking(void *arg)
+int posix_by_handle_now(int root, const struct vfs_handle *h, int oflags)
 {
-	struct by_handle *b = arg;
 	union {
 		struct file_handle fh;
 		uint8_t room[sizeof(struct file_handle) + VFS_HANDLE_MAX];
 	} u;
+	int fd;
 
-	u.fh.handle_bytes = b->h->len - 4u;
-	memcpy(&u.fh.handle_type, b->h->data, 4);
-	memcpy(u.fh.f_handle, b->h->data + 4, b->h->len - 4u);
-	b->result = open_by_handle_at(b->mount_fd, &u.fh, b->oflags | O_CLOEXEC);
-	if (b->result < 0)
-		b->result = -errno;
+	u.fh.handle_bytes = h->len - 4u;
+	memcpy(&u.fh.handle_type, h->data, 4);
+	memcpy(u.fh.f_handle, h->data + 4, h->len - 4u);
+	fd = open_by_handle_at(root, &u.fh, oflags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+struct by_handle {
+	int root, oflags;
+	const struct vfs_handle *h;
+	int result;
+};
+
+static void by_handle_blocking(void *arg)
+{
+	struct by_handle *b = arg;
+
+	b->result = posix_by_handle_now(b->root, b->h, b->oflags);
+}
+
+int posix_by_handle(int root, const struct vfs_handle *h, int oflags)
+{
+	struct by_handle b = { .root = root, .oflags = oflags, .h = h };
+
+	offload_run(by_handle_blocking, &b);
+	if (posix_fd_retry(b.result))
+		offload_run(by_handle_blocking, &b);
+	return b.result;
 }
 
 int posix_open_handle(struct vfs *v, const struct vfs_handle *h, const char *path, unsigned int flags,
 		      struct vfs_file **ret)
 {
-	struct by_handle b = { .mount_fd = posix_root(v), .oflags = open_oflags(flags), .h = h };
+	int fd;
 
 	if (h->len <= 4 || h->len > VFS_HANDLE_MAX)
 		return -ESTALE;
-	offload_run(open_by_handle_blocking, &b);
-	return b.result < 0 ? b.result : file_new(v, b.result, flags, ret);
+	fd = posix_by_handle(posix_root(v), h, open_oflags(flags));
+	return fd < 0 ? fd : file_new(v, fd, flags, ret);
 }
 
 int posix_reopen(struct vfs_file *f, const struct cred *c, unsigned int flags, struct vfs_file **ret)
 {
-	struct fd_path path = posix_fd_path(posix_fd(f));
+	_cleanup_pin_ struct posix_pin pin = posix_pin(f);
 	struct open_how how = { .flags = (uint64_t)(open_oflags(flags) | O_CLOEXEC) };
-	int fd = io_openat2(AT_FDCWD, path.s, &how, posix_pers(c));
+	struct fd_path path;
+	int fd;
 
+	if (pin.fd < 0)
+		return pin.fd;
+	path = posix_fd_path(pin.fd);
+	fd = io_openat2(AT_FDCWD, path.s, &how, posix_pers(c));
+	if (posix_fd_retry(fd))
+		fd = io_openat2(AT_FDCWD, path.s, &how, posix_pers(c));
 	return fd < 0 ? fd : file_new(f->vfs, fd, flags, ret);
 }
 
 void posix_close(struct vfs_file *f)
 {
-	if (task_current()) {
-		task_shield_begin();
-		(void)io_close(posix_fd(f));
-		task_shield_end();
-	} else {
-		close(posix_fd(f));
-	}
+	struct posix_file *p = container_of(f, struct posix_file, file);
+
+	posix_fd_close(&p->fd);
 	vfs_unref(f->vfs);
-	free(container_of(f, struct posix_file, file));
+	free(p);
 }
 
 static bool access_ok(int fd, int mode)
@@ -163,13 +182,16 @@ static bool access_ok(int fd, int mode)
 
 int posix_access(struct vfs *v, const struct cred *c, const struct vfs_file *f, unsigned int *ret)
 {
+	_cleanup_pin_ struct posix_pin pin = posix_pin(f);
 	int read = f->type == VFS_DIR ? R_OK | X_OK : R_OK;
 	unsigned int got = 0;
 
+	if (pin.fd < 0)
+		return pin.fd;
 	cred_enter(c);
-	if (access_ok(posix_fd(f), read))
+	if (access_ok(pin.fd, read))
 		got |= VFS_READ;
-	if (access_ok(posix_fd(f), f->type == VFS_DIR ? W_OK | X_OK : W_OK))
+	if (access_ok(pin.fd, f->type == VFS_DIR ? W_OK | X_OK : W_OK))
 		got |= VFS_WRITE;
 	cred_leave(c);
 	*ret = got;

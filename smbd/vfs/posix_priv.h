@@ -11,22 +11,67 @@ struct posix {
 	struct vfs vfs;
 	int root;            /* a directory, open for reading: open_by_handle_at(2) does not take O_PATH */
 	uint64_t serial;
-	bool handles;
+	bool handles;        /* files can be opened by them */
 };
+
+/* --- posix_fd.c: descriptors that come back --- */
+
+/* A descriptor that may be closed while nobody uses it, and is opened again when somebody does. Belongs to one thread. */
+struct posix_fd {
+	int fd;               /* -1: given back */
+	unsigned int pins;    /* users at this moment */
+	int root, oflags;     /* what it is opened again with */
+	const struct vfs_handle *handle; /* NULL: cannot be opened again, keeps its descriptor */
+	struct list idle;
+};
+
+/* [task] Takes over `fd`. `h` (NULL: it has none) has to live as long as `d`. */
+void posix_fd_init(struct posix_fd *d, int fd, int root, int oflags, const struct vfs_handle *h);
+/* [task] The descriptor, which stays until posix_fd_unpin(); or -errno, and nothing is to be undone. -EIDRM: somebody has
+ * removed the file. */
+int posix_fd_pin(struct posix_fd *d);
+void posix_fd_unpin(struct posix_fd *d);
+/* Closes; not pinned. In a task or at the end of a thread. */
+void posix_fd_close(struct posix_fd *d);
+/* [task] Whether what failed with `err` (others than EMFILE and ENFILE: no) is to be tried once more: unused descriptors
+ * were given back. */
+bool posix_fd_retry(int err);
 
 struct posix_file {
 	struct vfs_file file;
+	struct posix_fd fd;
+};
+
+/* Use of an open file's descriptor, until the end of the block:
+ *	_cleanup_pin_ struct posix_pin pin = posix_pin(f);
+ *	if (pin.fd < 0)
+ *		return pin.fd; */
+struct posix_pin {
+	struct posix_fd *of;
 	int fd;
 };
+
+static inline struct posix_pin posix_pin_fd(struct posix_fd *d)
+{
+	return (struct posix_pin){ d, posix_fd_pin(d) };
+}
+
+static inline struct posix_pin posix_pin(const struct vfs_file *f)
+{
+	return posix_pin_fd(&((struct posix_file *)(uintptr_t)container_of(f, struct posix_file, file))->fd);
+}
+
+static inline void cleanup_pin(struct posix_pin *p)
+{
+	if (p->fd >= 0)
+		posix_fd_unpin(p->of);
+}
+#define _cleanup_pin_ _cleanup_(cleanup_pin)
+#define POSIX_NO_PIN { NULL, -1 }
 
 static inline int posix_root(const struct vfs *v)
 {
 	return container_of(v, struct posix, vfs)->root;
-}
-
-static inline int posix_fd(const struct vfs_file *f)
-{
-	return container_of(f, struct posix_file, file)->fd;
 }
 
 /* "/proc/self/fd/N": a path to whatever an fd (O_PATH too) is open on. */
@@ -35,6 +80,12 @@ struct fd_path {
 };
 struct fd_path posix_fd_path(int fd);
 
+/* What files of this share can be opened again by; NULL: nothing. */
+static inline const struct vfs_handle *posix_again_by(const struct vfs *v, const struct vfs_handle *h)
+{
+	return container_of(v, struct posix, vfs)->handles && h->len > 4 ? h : NULL;
+}
+
 static inline int posix_pers(const struct cred *c)
 {
 	return c ? c->pers : 0;
@@ -42,6 +93,9 @@ static inline int posix_pers(const struct cred *c)
 
 /* openat2(2) beneath the root as the user; "" is the root itself. */
 int posix_openat(struct vfs *v, const struct cred *c, const char *path, int oflags, uint32_t mode);
+/* open_by_handle_at(2) as the process, on the file system of `root`. The first one: [task], not in the way of others. */
+int posix_by_handle(int root, const struct vfs_handle *h, int oflags);
+int posix_by_handle_now(int root, const struct vfs_handle *h, int oflags);
 /* The directory that holds the last component of `path`, as O_PATH fd; `ret_name` points into `path`. */
 int posix_open_parent(struct vfs *v, const struct cred *c, const char *path, const char **ret_name);
 /* Attributes of what `fd` (O_PATH too) is open on. */

@@ -4,7 +4,8 @@
  * says otherwise. Paths are UTF-8, relative to the share's root, '/' between components, "" for the root; they are
  * resolved beneath the root: no "..", no absolute link, no magic link leads out (-EXDEV).
  *
- * Returned errors are those of the system call; -EILSEQ: a name that this file system cannot hold.
+ * Returned errors are those of the system call; -EILSEQ: a name that this file system cannot hold; -EIDRM: the open file
+ * was removed by somebody else than this cluster, while nothing here kept it.
  *
  * Behind it are vfs_posix (a mounted file system; what it asks of that one is in doc/architecture.md, section 6) and
  * vfs_cephfs (libcephfs, no mount in the kernel); a share's path says which (node/conf/share_path.h).
@@ -67,6 +68,15 @@ struct vfs *vfs_ref(struct vfs *v);
 void vfs_unref(struct vfs *v);
 /* The process ends, all references are gone: waits for what is still on its way. Any thread, no task. */
 void vfs_end(void);
+
+/* How many descriptors the files of each thread may hold while nobody uses them; set before there is a second thread. */
+void vfs_set_descriptors(unsigned int per_thread);
+struct vfs_fds {
+	unsigned int held, idle; /* descriptors of files and listings; those that nobody uses at this moment */
+	uint64_t given_back, opened_again;
+};
+/* Of the calling thread, for tests and metrics. */
+void vfs_descriptors(struct vfs_fds *ret);
 /* Names the file system in file keys. */
 const struct guid *vfs_volume(const struct vfs *v);
 int vfs_fsinfo(struct vfs *v, struct vfs_fsinfo *ret);

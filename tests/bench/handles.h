@@ -47,6 +47,7 @@ struct holder {
 	struct lift *lifts;
 	unsigned int busy;
 	uint64_t lost_ns, first_ns, all_ns; /* CLOCK_MONOTONIC: the connection broke, first and last reclaim */
+	_Atomic(uint64_t) *lost; /* where the first one to lose its connection says so */
 	char error[256]; /* empty: all is well */
 };
 
@@ -57,6 +58,9 @@ void holder_done(struct holder *h);
 int holder_open(struct holder *h);
 /* Waits until the connection is gone, comes to the next node and reclaims. */
 int holder_reclaim(struct holder *h);
+/* Comes to the next node once `*lost` is set (CLOCK_MONOTONIC; a connection broke), opens a new file for each of its opens
+ * (they are spread over all slots), and closes them. all_ns: when the last one was opened. */
+int holder_probe(struct holder *h, const _Atomic(uint64_t) *lost);
 /* Asks, as another client, for the locks of at most `max` of its opens: each must be refused. */
 int holder_check(const struct holder *h, struct holder *other, unsigned int max);
 int holder_close(struct holder *h);

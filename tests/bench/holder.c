@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One client of hfhandles: opens, locks, comes back, reclaims. Its own thread. */
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "node/base/clock.h"
@@ -211,6 +212,15 @@ static void reclaimed(struct call *call, const struct smb2_hdr *hdr, struct blob
 		h->first_ns = h->all_ns;
 }
 
+/* A file that nobody had open, without more than an open. */
+static void put_probe(struct lift *l, struct msg *m, size_t hdr)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), DIRECTORY "\\p%u", l->index);
+	put_create(m, hdr, name, SMB2_FILE_NON_DIRECTORY_FILE, NULL);
+}
+
 static void put_close(struct lift *l, struct msg *m, size_t hdr)
 {
 	struct smb2_close_req req = { .file_id = l->h->opens[l->index].id };
@@ -229,6 +239,7 @@ static void closed(struct call *call, const struct smb2_hdr *hdr, struct blob ms
 static const struct work work_open = { "open", SMB2_CREATE, put_open, opened, false };
 static const struct work work_lock = { "lock", SMB2_LOCK, put_its_lock, locked, true };
 static const struct work work_reclaim = { "reclaim", SMB2_CREATE, put_reclaim, reclaimed, false };
+static const struct work work_probe = { "probe", SMB2_CREATE, put_probe, reclaimed, false };
 static const struct work work_close = { "close", SMB2_CLOSE, put_close, closed, true };
 
 static int lift_send(struct lift *l, const struct work *w)
@@ -309,28 +320,50 @@ int holder_open(struct holder *h)
 	return r < 0 ? r : run(h, &work_lock);
 }
 
+static const struct timespec pause10 = { .tv_nsec = 10 * 1000000L };
+
+/* Connects to the next node, which may not be ready. */
+static int come_to_next(struct holder *h)
+{
+	int r;
+
+	/* The one that dies may still take a connection: what counts is what a server answers. */
+	while ((r = come(h, &h->plan->next)) < 0 && r != -EIO && r != -EPROTO &&
+	       conn_now() < h->lost_ns + h->plan->patience_ns) {
+		leave(h);
+		h->error[0] = '\0';
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause10, NULL);
+	}
+	return r < 0 ? refused(h, "coming back", r, (struct ntstatus){ 0 }) : 0;
+}
+
 int holder_reclaim(struct holder *h)
 {
-	const struct timespec pause = { .tv_nsec = 10 * 1000000L };
+	uint64_t none = 0;
 	unsigned int i;
 	int r = conn_wait_close(h->c, conn_deadline(h->c));
 
 	if (r < 0)
 		return holder_fail(h, r, "the connection does not end");
 	h->lost_ns = conn_now();
+	atomic_compare_exchange_strong(h->lost, &none, h->lost_ns);
 	leave(h);
 	for (i = 0; i < h->n; i++)
 		h->opens[i].held = false;
-	/* The one that dies may still take a connection: what counts is what a server answers. */
-	while ((r = come(h, &h->plan->next)) < 0 && r != -EIO && r != -EPROTO &&
-	       conn_now() < h->lost_ns + h->plan->patience_ns) {
-		leave(h);
-		h->error[0] = '\0';
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-	}
-	if (r < 0)
-		return refused(h, "coming back", r, (struct ntstatus){ 0 });
-	return run(h, &work_reclaim);
+	r = come_to_next(h);
+	return r < 0 ? r : run(h, &work_reclaim);
+}
+
+int holder_probe(struct holder *h, const _Atomic(uint64_t) *lost)
+{
+	int r;
+
+	while (!(h->lost_ns = atomic_load(lost)))
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause10, NULL);
+	r = come_to_next(h);
+	if (r == 0)
+		r = run(h, &work_probe);
+	return r < 0 ? r : run(h, &work_close);
 }
 
 int holder_close(struct holder *h)

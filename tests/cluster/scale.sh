@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Many persistent handles with locks are open on node 1; its file server or the whole node is killed, and they are all
-# reclaimed: on the same node, or on node 2. Measures the time until the last one is back.
+# reclaimed: on the same node, or on node 2. Measures how long there is no service (until each client has its first handle
+# back, and until new files can be opened everywhere), and when the last handle is back; and the memory of the file server.
 #
 # usage: scale.sh smbd|kill HANDLES [RUNS]        WORKERS=4 TOKEN=1000 CLIENTS=10 scale.sh ...
 . "$(dirname "$0")/lab/test.sh"
@@ -25,18 +26,21 @@ lab_accounts
 for run in $(seq "$RUNS"); do
 	lab_client "$HF_LAB/bin/hfhandles" --address "$(lab_addr 1)" --next "$(lab_addr $next)" --share $HF_CASHARE \
 		--user "${HF_USER%%\%*}" --password "${HF_USER#*%}" --handles "$HANDLES" --clients "${CLIENTS:-10}" \
-		--event "$event" > "$HF_LAB/result" 2> "$HF_LAB/err" || {
+		--event "grep -h VmRSS /proc/$(lab_pids_of n1 holdfast-smbd)/status > $HF_LAB/rss; $event" > "$HF_LAB/result" 2> "$HF_LAB/err" || {
 		head -20 "$HF_LAB/err" >&2
 		fail "run $run: a handle was lost, or its lock"
 	}
 	jq .all_ms "$HF_LAB/result" >> "$HF_LAB/all"
-	step "$SCENARIO run $run: $(cat "$HF_LAB/result")"
+	jq '[.each_ms, .service_ms] | max' "$HF_LAB/result" >> "$HF_LAB/service"
+	step "$SCENARIO run $run: $(cat "$HF_LAB/result") $(tr -s '\t ' ' ' < "$HF_LAB/rss")"
 	eval "$back"
 	lab_wait_view 3 60 || fail "run $run: the cluster is not whole again"
 done
 read -r median max < <(median_max < "$HF_LAB/all")
-line="$HANDLES handles, $SCENARIO, $RUNS runs, token $TOKEN ms, ${WORKERS:-1} workers: the last is back after median $median ms, maximum $max ms (aim $aim)"
+read -r service worst < <(median_max < "$HF_LAB/service")
+line="$HANDLES handles, $SCENARIO, $RUNS runs, token $TOKEN ms, ${WORKERS:-1} workers: service is back after median $service ms, maximum $worst ms (aim $aim), the last handle after $median and $max ms"
 step "$line"
 [ -z "${OUT:-}" ] || echo "$line" >> "$OUT/failover.txt"
 # The aim is for a quiet machine; a machine under test is a busy one.
-[ "$median" -le $((aim + 5000 + HANDLES / 20)) ] || fail "median $median ms without service"
+[ "$service" -le $((aim + 5000)) ] || fail "median $service ms without service"
+[ "$median" -le $((aim + 5000 + HANDLES / 20)) ] || fail "the last handle is back after $median ms"

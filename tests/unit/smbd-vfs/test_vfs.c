@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Files by handle: names without case, what leads out, identities, attributes, listings longer than one batch. On a mounted
- * file system; with HF_TEST_CEPHFS (a Ceph configuration file) on the CephFS of that cluster.
+ * Files by handle: names without case, what leads out, identities, attributes, listings longer than one batch, snapshots; all
+ * of that with few descriptors too. On a mounted file system; with HF_TEST_CEPHFS (a Ceph configuration file) on the CephFS of
+ * that cluster.
  */
-#include "tests/unit/test.h"
+#include "tests/unit/smbd-vfs/test_vfs.h"
 
-#include <cephfs/libcephfs.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "node/loop/io.h"
-#include "smbd/vfs/vfs.h"
 
 #define UID_A 54321u
 #define UID_B 54322u
 
-static char dir[64];
-static struct ceph_mount_info *ceph; /* NULL: a mounted file system */
-static struct vfs *vfs;
+char dir[64];
+struct ceph_mount_info *ceph;
+struct vfs *vfs;
 static struct cred_table *table;
-static struct cred *cred;
-static struct arena arena;
+struct cred *cred;
+struct arena arena;
 
 /* Every test runs in a task of a loop of its own. */
 struct run {
@@ -66,7 +66,11 @@ static int setup_ceph(void)
 	return ceph_mkdir(ceph, dir, 0755) < 0 || (!geteuid() && ceph_chown(ceph, dir, UID_A, (int)getegid()) < 0) ? -1 : 0;
 }
 
-static int setup(void **state)
+#define CACHE 1u /* what a thread may hold in the runs with few descriptors */
+
+static bool few;
+
+static int setup_dir(void)
 {
 	if (ceph)
 		return setup_ceph();
@@ -74,6 +78,20 @@ static int setup(void **state)
 	if (!mkdtemp(dir))
 		return -1;
 	return geteuid() ? 0 : chown(dir, UID_A, getegid());
+}
+
+static int setup(void **state)
+{
+	few = false;
+	vfs_set_descriptors(1000);
+	return setup_dir();
+}
+
+static int setup_few(void **state)
+{
+	few = true;
+	vfs_set_descriptors(CACHE);
+	return setup_dir();
 }
 
 static int teardown(void **state)
@@ -86,7 +104,7 @@ static int teardown(void **state)
 	return system(cmd);
 }
 
-static struct vfs_file *make(const char *path, unsigned int flags)
+struct vfs_file *make(const char *path, unsigned int flags)
 {
 	struct vfs_file *f = NULL;
 
@@ -125,7 +143,7 @@ static void names_body(void)
 	assert_int_equal(vfs_lookup(vfs, cred, "ordner/\xc3\xa4PFEL \xe2\x82\xac.txt/x", &arena, &n), -ENOTDIR);
 }
 
-static void link_at(const char *name, const char *target)
+void link_at(const char *name, const char *target)
 {
 	char path[128];
 
@@ -246,6 +264,8 @@ static void listing_body(void)
 	assert_int_equal(vfs_dir_new(d, &l), 0);
 	for (round = 0; round < 2; round++) {
 		for (n = 0; vfs_dir_next(l, &e) == 1; n++) {
+			if (n % 100 == 0)
+				assert_int_equal(vfs_stat(d, &st), 0); /* another descriptor in between */
 			if (n == 7) {
 				vfs_dir_unget(l);
 				assert_int_equal(vfs_dir_next(l, &e), 1);
@@ -279,185 +299,187 @@ static void inherit_body(void)
 	umask(old);
 }
 
-/* --- snapshots: on CephFS; what is mounted has none --- */
+/* --- descriptors that come and go --- */
 
-static void snap(const char *of, const char *name)
+#define MANY 40u
+#define CLIENTS 16u
+#define ROUNDS 200u
+
+static struct vfs_fds fds(void)
 {
-	char path[128];
+	struct vfs_fds n;
 
-	snprintf(path, sizeof(path), "%s%s%s", dir, *of ? "/" : "", of);
-	assert_int_equal(ceph_mksnap(ceph, path, name, 0755, NULL, 0), 0);
+	vfs_descriptors(&n);
+	return n;
 }
 
-static void rewrite(const char *path, const char *text)
+/* Whether files here come back by their handle. */
+static bool come_back(void)
 {
-	struct vfs_file *f = NULL;
+	struct vfs_fsinfo i = { 0 };
 
-	assert_int_equal(vfs_open(vfs, cred, path, VFS_READ | VFS_WRITE, 0, &f), 0);
-	assert_int_equal(vfs_truncate(f, cred, 0), 0);
-	assert_int_equal(vfs_write(f, text, strlen(text), 0, true), strlen(text));
-	vfs_close(f);
+	assert_int_equal(vfs_fsinfo(vfs, &i), 0);
+	return !ceph && i.handles;
 }
 
-static int64_t *times_of(const char *path, size_t *n)
+/* Far more open files than descriptors; each keeps its data, its flags and its name, also without permissions. */
+static void many_body(void)
 {
-	struct vfs_file *f = NULL;
-	int64_t *t = NULL;
-
-	assert_int_equal(vfs_open(vfs, cred, path, VFS_PATH, 0, &f), 0);
-	assert_int_equal(vfs_snapshots(f, &arena, &t, n), 0);
-	vfs_close(f);
-	return t;
-}
-
-/* Opens `path` as it was at `time`; NULL: it was not there. */
-static struct vfs_file *past(const char *path, int64_t time)
-{
-	struct vfs_name n = { 0 };
-	struct vfs_file *f = NULL;
-
-	assert_int_equal(vfs_lookup_at(vfs, cred, path, time, &arena, &n), 0);
-	if (n.exists)
-		assert_int_equal(vfs_open_at(vfs, cred, &n, VFS_READ, &f), 0);
-	return f;
-}
-
-static void assert_past(const char *path, int64_t time, const char *text)
-{
-	struct vfs_file *f = past(path, time);
-	char buf[32] = "";
-
-	assert_non_null(f);
-	assert_true(f->snapshot);
-	assert_int_equal(vfs_read(f, buf, sizeof(buf) - 1, 0), strlen(text));
-	assert_string_equal(buf, text);
-	vfs_close(f);
-}
-
-static void assert_fixed(struct vfs_file *f)
-{
-	const struct timespec omit = { .tv_nsec = UTIME_OMIT };
-	const struct vfs_setattr s = { .atime = omit, .mtime = omit, .btime = omit, .set_attrs = true };
-	struct vfs_file *g;
-
-	assert_int_equal(vfs_write(f, "x", 1, 0, false), -EROFS);
-	assert_int_equal(vfs_truncate(f, cred, 0), -EROFS);
-	assert_int_equal(vfs_allocate(f, 4096), -EROFS);
-	assert_int_equal(vfs_zero(f, 0, 1, true), -EROFS);
-	assert_int_equal(vfs_setattr(f, cred, &s), -EROFS);
-	assert_int_equal(vfs_chmod(f, cred, 0777), -EROFS);
-	assert_int_equal(vfs_link(vfs, cred, f, "another"), -EROFS);
-	assert_int_equal(vfs_flush(f), -EROFS);
-	assert_int_equal(vfs_reopen(f, cred, VFS_READ | VFS_WRITE, &g), -EROFS);
-}
-
-/* Identity, handle and listing of what is gone but for its snapshot. */
-static void check_gone(int64_t time, const struct vfs_key *live)
-{
-	struct vfs_file *f = past("Top/Mid/file", time), *d, *g = NULL;
-	struct vfs_dirent e;
+	struct vfs_file *f[MANY];
+	char name[32], buf[32];
+	unsigned int i, round;
 	struct vfs_stat st;
-	struct vfs_dir *l;
 	const char *where;
-	unsigned int n = 0;
 
-	assert_non_null(f);
-	assert_int_equal(f->key.ino, live->ino);
-	assert_int_not_equal(f->key.generation, live->generation);
-	assert_int_equal(vfs_path_of(f, &arena, &where), 0);
-	assert_string_equal(where, "Top/Mid/file");
-	assert_fixed(f);
-	assert_int_equal(vfs_open_handle(vfs, &f->handle, where, VFS_READ, &g), 0);
-	assert_true(g->snapshot);
-	assert_memory_equal(&g->key, &f->key, sizeof(g->key));
-	vfs_close(g);
-	vfs_close(f);
-	d = past("top/MID", time);
-	assert_non_null(d);
-	assert_int_equal(d->type, VFS_DIR);
-	assert_int_equal(vfs_dir_new(d, &l), 0);
-	while (vfs_dir_next(l, &e) == 1) {
-		if (e.name[0] == '.')
-			continue;
-		n++;
-		assert_int_equal(vfs_dir_stat(d, cred, e.name, &st), 0);
-		if (strcmp(e.name, "link") == 0)
-			assert_int_equal(st.size, 3); /* of the old file, not of today's */
+	if (!come_back())
+		return;
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "f%u", i);
+		f[i] = make(name, i % 5 == 4 ? VFS_PATH : i % 3 ? VFS_READ | VFS_WRITE : VFS_WRITE);
+		assert_int_equal(vfs_chmod(f[i], cred, 0), 0);
 	}
-	assert_int_equal(n, 2);
-	vfs_dir_free(l);
-	vfs_close(d);
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < MANY; i++) {
+			snprintf(name, sizeof(name), "f%u", i);
+			assert_int_equal(vfs_path_of(f[i], &arena, &where), 0);
+			assert_string_equal(where, name);
+			if (i % 5 == 4) {
+				assert_int_equal(vfs_write(f[i], name, strlen(name), 0, false), -EBADF);
+				assert_int_equal(vfs_stat(f[i], &st), 0);
+				assert_int_equal(st.ino, f[i]->key.ino);
+				continue;
+			}
+			assert_int_equal(vfs_write(f[i], name, strlen(name), 0, round == 1), strlen(name));
+			assert_int_equal(vfs_flush(f[i]), 0);
+			assert_int_equal(vfs_read(f[i], buf, sizeof(buf), 0), i % 3 ? (int)strlen(name) : -EBADF);
+			assert_true(i % 3 == 0 || memcmp(buf, name, strlen(name)) == 0);
+		}
+		assert_in_range(fds().held, 1, CACHE);
+	}
+	assert_true(fds().opened_again >= 2 * MANY);
+	for (i = 0; i < MANY; i++)
+		vfs_close(f[i]);
+	assert_int_equal(fds().held, 0);
 }
 
-static void on_cephfs(void)
+/* A file that others removed: what has a descriptor keeps it, what has none is gone. */
+static void removed_body(void)
 {
-	struct vfs_key live;
-	struct vfs_file *f;
-	struct vfs_name n;
-	int64_t *t;
-	size_t k;
+	struct vfs_file *f = make("gone", VFS_READ | VFS_WRITE), *kept = make("kept", VFS_READ | VFS_WRITE), *more[CACHE + 1];
+	char name[32], path[128], buf[8];
+	struct vfs_stat st;
+	unsigned int i;
 
-	vfs_close(make("Top", VFS_DIRECTORY));
-	vfs_close(make("Top/Mid", VFS_DIRECTORY));
-	f = make("Top/Mid/file", VFS_READ | VFS_WRITE);
-	live = f->key;
-	vfs_close(f);
-	link_at("Top/Mid/link", "file");
-	rewrite("Top/Mid/file", "one");
-	snap("", "whole");
-	usleep(1100000);
-	rewrite("Top/Mid/file", "second");
-	/* two within a second, as long as the clock does not tick between them: they are one or two times */
-	snap("Top", "mid1");
-	rewrite("Top/Mid/file", "the third");
-	snap("Top", "mid2");
-	usleep(1100000);
-	rewrite("Top/Mid/file", "now");
-	t = times_of("Top/Mid/file", &k);
-	assert_in_range(k, 2, 3);
-	assert_true(t[0] > t[1] && (k == 2 || t[1] > t[2]));
-	assert_past("TOP/mid/FILE", t[0], "the third");
-	assert_past("Top/Mid/file", t[k - 1], "one");
-	assert_past("Top/Mid/link", t[k - 1], "one");
-	if (k == 3)
-		assert_past("Top/Mid/file", t[1], "second");
-	assert_int_equal(vfs_lookup_at(vfs, cred, "Top/Mid/file", t[0] + 1, &arena, &n), -ENOENT);
-	assert_int_equal(vfs_lookup_at(vfs, cred, "Top/Mid/file", t[k - 1] - 1, &arena, &n), -ENOENT);
-	/* the root has no snapshot of that time */
-	assert_int_equal(vfs_lookup_at(vfs, cred, "", t[0], &arena, &n), -ENOENT);
-	assert_null(past("Top/Mid/none", t[0]));
-	assert_null(past("Top/none/none", t[0]));
-	assert_null(past("Top/Mid/file/none", t[0]));
-	assert_int_equal(vfs_lookup_at(vfs, cred, ".snap/whole", t[k - 1], &arena, &n), 0);
-	assert_false(n.exists);
-	assert_int_equal(vfs_lookup(vfs, cred, ".snap", &arena, &n), 0);
-	assert_false(n.exists);
-	/* moved since: today's name leads there, and so does that of then */
-	assert_int_equal(vfs_rename(vfs, cred, "Top/Mid", "Top/Moved", false), 0);
-	assert_past("Top/Moved/file", t[k - 1], "one");
-	assert_past("Top/Mid/file", t[k - 1], "one");
-	assert_int_equal(vfs_remove(vfs, cred, "Top/Moved/file", false, NULL), 0);
-	assert_int_equal(vfs_remove(vfs, cred, "Top/Moved/link", false, NULL), 0);
-	assert_int_equal(vfs_remove(vfs, cred, "Top/Moved", true, NULL), 0);
-	check_gone(t[k - 1], &live);
-	vfs_close(make("Top/new", VFS_DIRECTORY));
-	(void)times_of("Top/new", &k);
-	assert_int_equal(k, 0);
-}
-
-static void snapshots_body(void)
-{
-	struct vfs_name n;
-	size_t k = 1;
-
-	if (ceph) {
-		on_cephfs();
+	if (!come_back()) {
+		vfs_close(f);
+		vfs_close(kept);
 		return;
 	}
-	vfs_close(make("file", VFS_WRITE));
-	assert_null(times_of("file", &k));
-	assert_int_equal(k, 0);
-	assert_int_equal(vfs_lookup_at(vfs, cred, "file", 1000000000, &arena, &n), -ENOENT);
+	snprintf(path, sizeof(path), "%s/kept", dir);
+	assert_int_equal(vfs_write(kept, "here", 4, 0, false), 4);
+	assert_int_equal(unlink(path), 0);
+	for (i = 0; i < CACHE + 1; i++) {
+		snprintf(name, sizeof(name), "more%u", i);
+		more[i] = make(name, VFS_WRITE);
+	}
+	snprintf(path, sizeof(path), "%s/gone", dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(vfs_read(kept, buf, 4, 0), 4);
+	assert_memory_equal(buf, "here", 4);
+	assert_int_equal(vfs_stat(f, &st), -EIDRM);
+	assert_int_equal(vfs_read(f, buf, 4, 0), -EIDRM);
+	for (i = 0; i < CACHE + 1; i++)
+		vfs_close(more[i]);
+	vfs_close(f);
+	vfs_close(kept);
+	assert_int_equal(fds().held, 0);
+}
+
+struct client {
+	struct vfs_file **files;
+	unsigned int number, *running;
+	struct task *waiter;
+};
+
+static void client_run(void *arg)
+{
+	struct client *c = arg;
+	uint64_t v, seed = c->number + 1;
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		unsigned int k;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		k = (unsigned int)(seed >> 33) % MANY;
+		if (seed >> 63) {
+			v = k;
+			assert_int_equal(vfs_write(c->files[k], &v, sizeof(v), 8ull * c->number, false), sizeof(v));
+		} else {
+			v = k;
+			assert_true(vfs_read(c->files[k], &v, sizeof(v), 8ull * c->number) >= 0);
+			assert_true(v == k || v == 0);
+		}
+	}
+	if (--*c->running == 0)
+		task_wake(c->waiter);
+}
+
+/* Tasks that use the same few descriptors at once. */
+static void contention_body(void)
+{
+	struct client c[CLIENTS];
+	struct vfs_file *f[MANY];
+	unsigned int i, running = CLIENTS;
+	char name[32];
+
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "s%u", i);
+		f[i] = make(name, VFS_READ | VFS_WRITE);
+	}
+	for (i = 0; i < CLIENTS; i++) {
+		c[i] = (struct client){ f, i, &running, task_current() };
+		assert_int_equal(task_spawn(loop_current(), client_run, &c[i], NULL), 0);
+	}
+	while (running > 0)
+		(void)task_park();
+	if (few && come_back()) {
+		assert_in_range(fds().held, 1, CACHE + CLIENTS);
+		assert_true(fds().opened_again > 0);
+	}
+	for (i = 0; i < MANY; i++)
+		vfs_close(f[i]);
+	assert_int_equal(fds().held, 0);
+}
+
+/* The process has no descriptor left: unused ones make room. */
+static void shortage_body(void)
+{
+	struct rlimit old, low;
+	struct vfs_file *f[MANY];
+	char name[32];
+	unsigned int i;
+
+	if (!come_back())
+		return;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	low = (struct rlimit){ 60, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	for (i = 0; i < 3 * MANY; i++) {
+		snprintf(name, sizeof(name), "l%u", i);
+		if (i >= MANY)
+			vfs_close(f[i % MANY]);
+		f[i % MANY] = make(name, VFS_WRITE);
+		if (i == MANY / 2) {
+			low.rlim_cur = fds().held + 8;
+			assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+		}
+	}
+	assert_true(fds().given_back > 0);
+	for (i = 0; i < MANY; i++) {
+		assert_int_equal(vfs_write(f[i], "x", 1, 0, false), 1);
+		vfs_close(f[i]);
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 }
 
 #define BODY(name) static void test_##name(void **state) { body(name##_body); }
@@ -469,6 +491,10 @@ BODY(identity)
 BODY(listing)
 BODY(inherit)
 BODY(snapshots)
+BODY(many)
+BODY(removed)
+BODY(contention)
+BODY(shortage)
 
 static int mount_ceph(const char *conf)
 {
@@ -480,17 +506,16 @@ static int mount_ceph(const char *conf)
 	return 0;
 }
 
+#define PLENTY(name) { #name, test_##name, setup, teardown, NULL }
+#define FEW(name) { #name " with few descriptors", test_##name, setup_few, teardown, NULL }
+
 static int every_test(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_symlinks, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_handles, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_attributes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_listing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_inherit, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_snapshots, setup, teardown),
+		PLENTY(names), PLENTY(symlinks), PLENTY(handles), PLENTY(attributes), PLENTY(identity), PLENTY(listing),
+		PLENTY(inherit), PLENTY(snapshots), PLENTY(contention), PLENTY(shortage),
+		FEW(names), FEW(symlinks), FEW(handles), FEW(attributes), FEW(identity), FEW(listing),
+		FEW(inherit), FEW(snapshots), FEW(contention), FEW(many), FEW(removed),
 	};
 
 	return cmocka_run_group_tests_name("vfs", tests, NULL, NULL);
