@@ -22,6 +22,7 @@
 struct watch {
 	struct ntf_watch *ntf;
 	struct list parked; /* parked.link, oldest first */
+	struct task_mutex turn; /* requests come to it in their order */
 };
 
 /* In the request's arena. */
@@ -137,6 +138,7 @@ static int begin(struct smb_req *req, struct file_open *fo, const struct smb2_ch
 	if (!w)
 		return -ENOMEM;
 	list_init(&w->parked);
+	task_mutex_init(&w->turn);
 	fo->watch = w;
 	r = ntf_watch_new(req->worker->notify, &want, &w->ntf);
 	if (r < 0) {
@@ -212,11 +214,15 @@ static struct ntstatus run(struct smb_req *req)
 		return NT_STATUS_DELETE_PENDING;
 	if (!fo->watch)
 		r = begin(req, fo, &p->in);
-	if (r == 0)
-		r = arm(req, fo->watch);
-	if (r == -ECANCELED)
+	if (r < 0)
+		return req_fail(req, r);
+	r = task_mutex_lock(&fo->watch->turn);
+	if (r < 0)
 		return ended(req);
-	return r < 0 ? req_fail(req, r) : wait_for_change(req, fo->watch, p);
+	r = arm(req, fo->watch);
+	s = r < 0 ? ended(req) : wait_for_change(req, fo->watch, p);
+	task_mutex_unlock(&fo->watch->turn);
+	return s;
 }
 
 const struct smb_op op_change_notify = { .decode = decode, .run = run };
