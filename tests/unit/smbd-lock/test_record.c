@@ -60,7 +60,10 @@ static struct rec_open full(void)
 				      .parent_key = guid_random(),
 				      .has_parent = true,
 				      .state = 7,
-				      .breaking_to = 1,
+				      .breaking = true,
+					.breaking_to = 1,
+					.change = 12,
+					.ack_req = 13,
 				      .epoch = 3,
 				      .version = 2 };
 	r.locks = calloc(2, sizeof(*r.locks));
@@ -112,7 +115,9 @@ static void assert_same(const struct rec_open *a, const struct rec_open *b)
 	assert_true(x.lease.present == y.lease.present && guid_equal(&x.lease.key, &y.lease.key) &&
 		    guid_equal(&x.lease.parent_key, &y.lease.parent_key) &&
 		    x.lease.state == y.lease.state && x.lease.breaking_to == y.lease.breaking_to &&
-		    x.lease.epoch == y.lease.epoch && x.lease.version == y.lease.version);
+		    x.lease.epoch == y.lease.epoch && x.lease.version == y.lease.version &&
+		    x.lease.breaking == y.lease.breaking && x.lease.change == y.lease.change &&
+		    x.lease.ack_req == y.lease.ack_req);
 }
 
 static void test_roundtrip(void **state)
