@@ -93,7 +93,8 @@ static bool same_locks(const struct rec_open *a, const struct rec_open *b)
 static bool same_lease(const struct rec_lease *a, const struct rec_lease *b)
 {
 	return a->present == b->present && guid_equal(&a->key, &b->key) && a->state == b->state &&
-	       a->breaking_to == b->breaking_to && a->epoch == b->epoch;
+	       a->breaking == b->breaking && a->breaking_to == b->breaking_to && a->epoch == b->epoch &&
+	       a->change == b->change && a->ack_req == b->ack_req;
 }
 
 bool rec_open_same_state(const struct rec_open *a, const struct rec_open *b)

@@ -6,6 +6,7 @@
 
 #include "node/base/clock.h"
 #include "node/conf/node_conf.h"
+#include "smbd/op/caching.h"
 #include "smbd/op/file_open.h"
 #include "smbd/proto/peers.h"
 
@@ -75,6 +76,7 @@ int lock_layer_start(struct worker *w, const struct rpc_key *key, void (*lost)(v
 		.unlink = file_unlink_record,
 		.gone = file_open_gone,
 		.connected = connected,
+		.broken = caching_broken,
 		.lost = lost,
 	};
 	int r;

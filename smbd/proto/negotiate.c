@@ -30,7 +30,7 @@ uint32_t negotiate_capabilities(const struct worker *w, uint16_t dialect, uint32
 	uint32_t caps = 0;
 
 	if (dialect >= SMB2_DIALECT_210 && dialect != SMB2_DIALECT_WILD)
-		caps |= SMB2_GLOBAL_CAP_LARGE_MTU;
+		caps |= SMB2_GLOBAL_CAP_LARGE_MTU | SMB2_GLOBAL_CAP_LEASING;
 	if (dialect >= SMB2_DIALECT_300)
 		caps |= client &
 			(SMB2_GLOBAL_CAP_MULTI_CHANNEL | SMB2_GLOBAL_CAP_PERSISTENT_HANDLES);
