@@ -6,6 +6,7 @@
 
 bool close_ent(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 {
+	struct contender k = { .op = LEASE_OP_HANDLE, .own = e->lease };
 	struct lk_file *f = e->file;
 
 	locks_drop_waiters(e, LK_GONE, fx);
@@ -16,8 +17,10 @@ bool close_ent(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 	if (e->rec.delete_on_close && !f->delete_pending) {
 		f->delete_pending = true;
 		e->rec.delete_on_close = false;
-		if (f->n_opens > 1)
+		if (f->n_opens > 1) { /* others close what they keep; nobody waits for it */
+			(void)caching_contend(c, f, &k, now, fx);
 			file_changed(c, f, e, fx);
+		}
 	}
 	if (f->n_opens == 1 && f->delete_pending) {
 		e->rec.phase = REC_DELETING;

@@ -182,7 +182,9 @@ void file_kick(struct lk_core *c, struct lk_file *f, uint64_t now, struct fx *fx
 			run_parked(c, &f->parked, now, fx);
 	} while (f->again || f->unblock);
 	f->kicking = false;
-	give_permits(c, f, fx);
+	/* What is parked may wait for all permits to be in: none goes out before it was decided. */
+	if (list_empty(&f->parked))
+		give_permits(c, f, fx);
 }
 
 void file_kick_touched(struct lk_core *c, uint64_t now, struct fx *fx)

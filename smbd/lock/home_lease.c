@@ -122,24 +122,21 @@ void lockc_tell_break(struct lockc *c, struct lk_open *o)
 		set_told(c, o, l->change);
 }
 
-/* What caches only reads is broken without asking. */
+/* What cached only reads is broken without asking. */
 static void tell_broken(struct lockc *c, struct lk_open *o)
 {
 	struct lk_break b = { .from = LEASE_R, .epoch = o->rec.lease.epoch };
 
+	if (o->told >= o->rec.lease.change)
+		return;
 	(void)tell(c, o, &b);
 	set_told(c, o, o->rec.lease.change);
 }
 
-/* Takes the state into one open; whether reads alone were cached, and are not any more. */
-static bool take(struct lk_open *o, const struct rec_lease *l)
+static void take(struct lk_open *o, const struct rec_lease *l)
 {
-	bool lost = l->state == 0 && !l->breaking && o->rec.lease.state == LEASE_R && !o->rec.lease.breaking;
-
-	if (l->change <= o->rec.lease.change)
-		return false;
-	o->rec.lease = *l;
-	return lost;
+	if (l->change > o->rec.lease.change)
+		o->rec.lease = *l;
 }
 
 static void say_late(const struct lk_open *o)
@@ -151,21 +148,20 @@ static void say_late(const struct lk_open *o)
 void home_lease(struct lockc *c, const struct guid *client, uint64_t id, const struct rec_lease *l, uint32_t flags)
 {
 	struct lk_open *o = rec_lease_keyed(l) ? first(c, client, &l->key) : lockc_find(c, id), *i;
-	bool lost;
 
 	if (!o)
 		return;
 	if ((flags & LKF_LATE) && l->change > o->rec.lease.change)
 		say_late(o);
-	lost = take(o, l);
+	take(o, l);
 	for (i = o->in_lease ? after(o) : NULL; i; i = after(i))
-		lost |= take(i, l);
-	if (!(flags & LKF_NOTIFY))
+		take(i, l);
+	if (!(flags & LKF_NOTIFY) || (flags & LKF_LATE))
 		return;
-	if (lost)
-		tell_broken(c, o);
-	else
+	if (o->rec.lease.breaking)
 		lockc_tell_break(c, o);
+	else if (o->rec.lease.state == 0)
+		tell_broken(c, o);
 }
 
 int lockc_break_ack(struct lockc *c, struct lk_open *o, uint32_t state)

@@ -174,6 +174,33 @@ static void breaks(void)
 	cluster_free(cl);
 }
 
+/* Several opens give their permits back before somebody else may read from a cache. */
+static void many_writers(void)
+{
+	struct opener p = { 0 };
+	struct lk_open *a[3];
+	struct rec_open w;
+
+	begin();
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++) {
+		w = want(&key, RD | WR, SH_ALL);
+		a[i] = opens(i == 1 ? B : A, &w);
+		assert_true(a[i]->write_permit);
+	}
+	p = (struct opener){ .c = B, .w = wanted(2, 2, LEASE_ALL) };
+	start(&p);
+	await(&p.ended);
+	assert_int_equal(p.result, LK_OK);
+	assert_int_equal(p.o->rec.lease.state, LEASE_R | LEASE_H);
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		assert_false(a[i]->write_permit);
+	assert_int_equal(lockc_close(B, p.o), 0);
+	for (int i = 0; i < 500 && !a[2]->write_permit; i++)
+		task_sleep(MS);
+	assert_true(a[0]->write_permit && a[1]->write_permit && a[2]->write_permit);
+	cluster_free(cl);
+}
+
 /* The client neither answers nor goes. */
 static void silent(void)
 {
@@ -452,6 +479,7 @@ static void once(void (*body)(void))
 
 static void test_one_lease(void **state) { all(state, one_lease); }
 static void test_breaks(void **state) { all(state, breaks); }
+static void test_many_writers(void **state) { all(state, many_writers); }
 static void test_silent(void **state) { all(state, silent); }
 static void test_sharing(void **state) { all(state, sharing); }
 static void test_oplocks(void **state) { all(state, oplocks); }
@@ -465,7 +493,7 @@ static void test_holder_dies(void **state) { once(holder_dies); }
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_lease), cmocka_unit_test(test_breaks),	  cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_one_lease), cmocka_unit_test(test_breaks),	  cmocka_unit_test(test_many_writers), cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_sharing),	  cmocka_unit_test(test_oplocks),	  cmocka_unit_test(test_locks),
 		cmocka_unit_test(test_renames),	  cmocka_unit_test(test_owed),	  cmocka_unit_test(test_durable),
 		cmocka_unit_test(test_owner_dies), cmocka_unit_test(test_holder_dies),
