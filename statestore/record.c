@@ -248,7 +248,7 @@ int rec_open_encode(const struct rec_open *r, uint32_t level, struct arena *a, s
 	put_state(r, &m);
 	if (r->has_owner)
 		m.owner = sid_format(&r->owner, sid);
-	if (r->lease.present) {
+	if (r->lease.present && level >= LEVEL_LEASES) {
 		put_lease(&r->lease, &lease);
 		m.lease = &lease;
 	}

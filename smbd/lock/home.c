@@ -174,7 +174,7 @@ static void got_rec(struct lockc *c, struct hreq *r, struct lk_msg *m)
 	m->rec = (struct rec_open){ 0 };
 	m->flags &= ~LKF_HAS_REC;
 	o->permit = m->flags & LKF_PERMIT;
-	o->write_permit = m->flags & LKF_WRITE_PERMIT;
+	o->write_permit = lk_write_permit(m->flags, c->view);
 	home_own_shared(o);
 	if (fresh)
 		home_open_add(c, o);
@@ -208,7 +208,7 @@ static void got_open(struct lockc *c, struct hreq *r, struct lk_msg *m)
 	o->rec.home_worker = c->cfg.self.worker;
 	o->rec.home_incarnation = c->cfg.self.incarnation;
 	o->permit = m->flags & LKF_PERMIT;
-	o->write_permit = m->flags & LKF_WRITE_PERMIT;
+	o->write_permit = lk_write_permit(m->flags, c->view);
 	o->rec.lease = m->flags & LKF_LEASE ? m->lease : (struct rec_lease){ 0 };
 	home_open_add(c, o);
 	home_lease(c, &o->rec.client_guid, o->rec.id, &o->rec.lease, 0);

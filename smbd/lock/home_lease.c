@@ -41,6 +41,11 @@ static struct lk_open *after(struct lk_open *o)
 	return next(htable_find_next(&o->by_lease), &o->rec.client_guid, &o->rec.lease.key);
 }
 
+bool lockc_leases(const struct lockc *c)
+{
+	return c->view && c->view->level >= LEVEL_LEASES;
+}
+
 struct lk_open *lockc_lease_find(struct lockc *c, const struct guid *client_guid, const struct guid *key)
 {
 	return first(c, client_guid, key);

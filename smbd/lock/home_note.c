@@ -97,7 +97,7 @@ void home_note(struct lockc *c, struct lk_msg *m)
 		o->write_permit = false;
 	if (m->flags & LKF_PERMIT) {
 		o->permit = !o->rec.disconnected && o->rec.phase == REC_OPEN;
-		o->write_permit = o->permit && (m->flags & LKF_WRITE_PERMIT);
+		o->write_permit = o->permit && lk_write_permit(m->flags, c->view);
 	}
 	if (m->flags & LKF_STATE)
 		new_state(o, m);

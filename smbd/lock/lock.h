@@ -224,6 +224,8 @@ int lockc_disconnect(struct lockc *c, struct lk_open *o);
 
 /* A lease or an oplock, rec.lease (MS-SMB2 3.3.5.9.8, .11; 3.3.5.9): lockc_open() asks for what `want` says, and what was granted
  * is in the open, as are its later states. */
+/* Whether leases and oplocks are granted: not before the cluster has the level for them. */
+bool lockc_leases(const struct lockc *c);
 /* An open of this worker with that lease, or NULL. */
 struct lk_open *lockc_lease_find(struct lockc *c, const struct guid *client_guid, const struct guid *key);
 /* [task] The client acknowledges a break, and keeps `state` (3.3.5.22). LK_NOT_BREAKING, LK_NOT_ACCEPTED. */

@@ -81,6 +81,8 @@ int msg_encode(const struct lk_msg *m, uint32_t level, struct arena *a, struct b
 	int e;
 
 	put_scalars(m, &p);
+	if (level < LEVEL_LEASES)
+		p.flags &= LKF_BEFORE_LEASES;
 	p.volume = guid_bytes(&m->key.volume);
 	p.client_guid = guid_bytes(&m->client_guid);
 	p.create_guid = guid_bytes(&m->create_guid);
@@ -98,7 +100,7 @@ int msg_encode(const struct lk_msg *m, uint32_t level, struct arena *a, struct b
 			return e;
 		p.rec = bytes(rec.data, rec.len);
 	}
-	if (m->flags & LKF_LEASE) {
+	if (p.flags & LKF_LEASE) {
 		e = rec_lease_encode(&m->lease, a, &lease);
 		if (e < 0)
 			return e;

@@ -30,7 +30,6 @@ enum lk_kind {
 	LKM_REASSERT, /* (-) rec, F_PERMIT, F_WRITE_PERMIT, F_IO, F_CLOSING; target: round */
 	LKM_DONE, /* (-) epoch, prev, target: round, count: REASSERTs of the round */
 	LKM_NOTE_ACK, /* (-) id, req: of the note */
-	LKM_BREAK_ACK, /* id, count: the state that the client keeps */
 	/* owner to home */
 	LKM_REPLY, /* req, asked, outcome and what it grants */
 	LKM_WAITING, /* req: it waits, for a lock or for a break */
@@ -38,6 +37,8 @@ enum lk_kind {
 		     F_LEASE (lease, client_guid; F_NOTIFY: the client is to hear of it) */
 	LKM_DONE_ACK, /* epoch, target: round */
 	LKM_MISSED, /* epoch, prev: the receiver of this missed a view */
+	/* home to owner again; numbers stay what they were */
+	LKM_BREAK_ACK, /* id, count: the state that the client keeps */
 	LKM_KINDS,
 };
 
@@ -65,6 +66,7 @@ enum {
 	LKF_RECALL_WRITE = 1u << 20,
 	LKF_OVERWRITE = 1u << 21, /* OPEN: the file will be emptied */
 	LKF_ALL = (1u << 22) - 1,
+	LKF_BEFORE_LEASES = (1u << 16) - 1, /* what is understood below LEVEL_LEASES */
 };
 
 /* Pointers are owned when the message came out of msg_decode(), else borrowed. */
@@ -95,6 +97,12 @@ struct lk_msg {
 	uint32_t count;
 	uint64_t target;
 };
+
+/* Whether these flags let a home write without asking: before there were leases, the permit did. */
+static inline bool lk_write_permit(uint32_t flags, const struct view *v)
+{
+	return flags & LKF_WRITE_PERMIT || (flags & LKF_PERMIT && v->level < LEVEL_LEASES);
+}
 
 /* Frees what a decoded message owns. */
 void msg_done(struct lk_msg *m);

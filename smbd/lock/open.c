@@ -307,6 +307,8 @@ void do_open(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 	}
 	if (file_waits(f, m, fx))
 		return;
+	if (c->view->level < LEVEL_LEASES)
+		m->rec.lease = (struct rec_lease){ 0 };
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i](c, f, m, now, fx) != STEP_ON)
 			return;

@@ -42,7 +42,7 @@ static void insert_asserted(struct lk_core *c, struct lk_msg *m, struct fx *fx)
 	m->flags &= ~LKF_HAS_REC;
 	ent_set_home(e, m->from);
 	e->permit = m->flags & LKF_PERMIT;
-	e->write_permit = m->flags & LKF_WRITE_PERMIT;
+	e->write_permit = lk_write_permit(m->flags, c->view);
 	e->io = m->flags & LKF_IO;
 	e->asserted = true;
 	if (e->rec.persistent)
@@ -117,7 +117,7 @@ void core_assert(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *f
 		keep_record(c, e, m);
 	ent_set_home(e, m->from);
 	e->permit = m->flags & LKF_PERMIT;
-	e->write_permit = m->flags & LKF_WRITE_PERMIT;
+	e->write_permit = lk_write_permit(m->flags, c->view);
 	e->io = m->flags & LKF_IO;
 	e->asserted = true;
 	if (e->rec.disconnected && e->rec.deadline < c->next_deadline)

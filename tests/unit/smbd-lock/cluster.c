@@ -221,6 +221,7 @@ static struct view *make_view(struct cluster *cl)
 		k++;
 	}
 	v->n = k;
+	v->level = level_own().max;
 	v->epoch = ++cl->epoch;
 	return v;
 }
