@@ -155,8 +155,12 @@ struct ntstatus create_reclaim(struct create *c)
 				      "reclaim refused");
 	if (lk->user) /* still somebody's: the owner would not have said yes */
 		return NT_STATUS_OBJECT_NAME_NOT_FOUND;
-	log_info("open reclaimed: client=%s path=%s", c->req->conn->name,
-		 log_esc(lk->rec.path));
+	if (!c->req->session->takes_back) { /* there may be very many: one line says it */
+		c->req->session->takes_back = true;
+		log_info("client takes opens back: client=%s first=%s", c->req->conn->name,
+			 log_esc(lk->rec.path));
+	}
+	log_debug("open reclaimed: client=%s path=%s", c->req->conn->name, log_esc(lk->rec.path));
 	s = create_hold(c, lk);
 	return ntstatus_is_ok(s) ? attach_stored(c) : s;
 }

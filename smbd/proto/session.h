@@ -68,6 +68,7 @@ struct session {
 	bool sign_required;
 	bool encrypt; /* ENCRYPT_DATA: unencrypted requests are refused */
 	bool encryption_seen;
+	bool takes_back; /* its first reclaimed open was logged */
 	uint8_t application_key[SMB_KEY_LEN];
 	struct seal_key *seal_in, *seal_out; /* NULL: this session cannot encrypt */
 	enum seal_alg cipher;
