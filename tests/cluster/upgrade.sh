@@ -32,13 +32,13 @@ roll() {
 		lab_cli "$i" node resume "n$i" || fail "n$i is not resumed"
 		sleeper alone "$(lab_addr "$i")"
 		sleeper reclaim "$(lab_addr $((i % 3 + 1)))"
-		[ "$(level "$i")" = 2 ] || fail "the level is not 2 any more"
+		[ "$(level "$i")" = 1 ] || fail "the level is not 1 any more"
 		[ "$i" = 3 ] || refused "n$((i == 1 ? 2 : 3)) has an older one"
 		[ "$i" = 3 ] || refused "n$((i == 1 ? 2 : 3)) has an older one" --without-absent
 		# Records that a new node wrote are taken over by old ones, and the other way round.
-		lab_cli 1 --json state dump | jq -e 'length > 0 and all(.[]; .record_version == 2)' > /dev/null || fail "a record of another version"
+		lab_cli 1 --json state dump | jq -e 'length > 0 and all(.[]; .record_version == 1)' > /dev/null || fail "a record of another version"
 	done
-	lab_cli 2 cluster status | grep -q 'may be raised to 3' || fail "cluster status does not say that the level may be raised"
+	lab_cli 2 cluster status | grep -q 'may be raised to 2' || fail "cluster status does not say that the level may be raised"
 	lab_cli 2 level raise > "$HF_LAB/raised" || fail "the level is not raised"
 }
 
@@ -62,20 +62,20 @@ lab_client "$PEER/peer/workload.py" --servers "$servers" --share $HF_CASHARE --u
 	fail "the clients were not served as they must be"
 }
 /usr/bin/python3 "$PEER/check-history.py" "$HF_LAB/history" > "$HF_LAB/verdict" || { cat "$HF_LAB/verdict" >&2; fail "the history is wrong"; }
-for i in 1 2 3; do [ "$(level "$i")" = 3 ] || fail "node $i does not know the new level"; done
+for i in 1 2 3; do [ "$(level "$i")" = 2 ] || fail "node $i does not know the new level"; done
 step "rolling upgrade: $(jq -c '{outage_ms, outage_others_ms, reclaims, lost, writes}' "$HF_LAB/result")"
 
 sleeper alone "$(lab_addr 3)"
 sleeper reclaim "$(lab_addr 2)"
 lab_cli 1 --json state dump > "$HF_LAB/dump"
-jq -e 'any(.[]; .path == "sleeper" and .record_version == 3)' "$HF_LAB/dump" > /dev/null || fail "records are not written as level 3 has it"
+jq -e 'any(.[]; .path == "sleeper" and .record_version == 2)' "$HF_LAB/dump" > /dev/null || fail "records are not written as level 2 has it"
 step "an open from before the upgrade is reclaimed after it, and its record is a new one"
 
 # told I: node I says that it is out, and why
 told() {
 	local i
 	for i in $(seq 100); do
-		lab_cli "$1" cluster status 2> /dev/null | grep -q "^store: this node's release has level 1-2, the cluster has 3: install" && return
+		lab_cli "$1" cluster status 2> /dev/null | grep -q "^store: this node's release has level 1, the cluster has 2: install" && return
 		sleep 0.1
 	done
 	lab_cli "$1" cluster status >&2
@@ -86,7 +86,7 @@ lab_release 3 bin
 lab_start 3
 told 3
 sleeper reclaim "$(lab_addr 1)"
-grep -q "this node cannot join the cluster, trying again: this node's release has level 1-2, the cluster has 3" \
+grep -q "this node cannot join the cluster, trying again: this node's release has level 1, the cluster has 2" \
 	"$HF_LAB/n3/log/holdfast.log" || fail "no word of it in the log"
 lab_cli 3 share list > "$HF_LAB/out" 2>&1 && fail "a node that is out has a configuration"
 lab_cli 1 --json node list | jq -e '.[] | select(.name == "n3") | .in_view == false and .smbd == "stopped"' > /dev/null ||
@@ -97,7 +97,7 @@ for i in 1 2 3; do lab_kill "$i"; done
 for i in 3 2 1; do lab_start "$i"; done
 lab_wait_view 2 60 || fail "two nodes do not come back"
 told 3
-[ "$(level 1)" = 3 ] || fail "the level went back"
+[ "$(level 1)" = 2 ] || fail "the level went back"
 sleeper reclaim "$(lab_addr 2)"
 lab_stop 3
 lab_release 3 next
