@@ -11,20 +11,8 @@
 #include "node/crypto/smb_seal.h"
 #include "node/crypto/smb_seal_priv.h"
 #include "node/crypto/smb_sign.h"
+#include "tests/unit/arena.h"
 #include "tests/unit/auth/hex.h"
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-	arena_init(&arena, 0);
-	return 0;
-}
-static int teardown(void **state)
-{
-	arena_reset(&arena);
-	return 0;
-}
 
 static void check_kdf(const char *session_key, const char *preauth_hash, const char *const want[4])
 {

@@ -5,20 +5,8 @@
 #include "node/auth/auth.h"
 #include "node/auth/ntlm_crypt.h"
 #include "node/base/utf.h"
+#include "tests/unit/arena.h"
 #include "tests/unit/auth/hex.h"
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-	arena_init(&arena, 0);
-	return 0;
-}
-static int teardown(void **state)
-{
-	arena_reset(&arena);
-	return 0;
-}
 
 static struct blob wide(const char *s)
 {

@@ -3,20 +3,8 @@
 #include "tests/unit/test.h"
 
 #include "node/auth/spnego.h"
+#include "tests/unit/arena.h"
 #include "tests/unit/auth/hex.h"
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-	arena_init(&arena, 0);
-	return 0;
-}
-static int teardown(void **state)
-{
-	arena_reset(&arena);
-	return 0;
-}
 
 /* The server's first token as Windows sends it for MS-KRB5, krb5 and NTLMSSP. */
 static const char init2_hex[] =

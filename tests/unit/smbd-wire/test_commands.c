@@ -18,6 +18,7 @@
 #include "smbd/wire/readwrite.h"
 #include "smbd/wire/session_setup.h"
 #include "smbd/wire/tree_connect.h"
+#include "tests/unit/arena.h"
 #include "tests/unit/smbd-wire/roundtrip.h"
 
 #define NAME BLOB("d\0i\0r\0\\\0f\0", 10)
@@ -58,20 +59,6 @@ WIRE_TYPE(empty, uint8_t, SMB2_ECHO, false, ((void)ret, smb2_empty_decode(msg)),
 	  ((void)v, smb2_empty_encode(w)));
 WIRE_TYPE(set_info_resp, uint8_t, SMB2_SET_INFO, true, ((void)ret, smb2_set_info_resp_decode(msg)),
 	  ((void)v, smb2_set_info_resp_encode(w)));
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-	arena_init(&arena, 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_reset(&arena);
-	return 0;
-}
 
 /* Round trip of `v`, which stays comparable with `got`. */
 #define CHECK(t, v, got) wire_check(&arena, &wire_##t, &(v), &(got))

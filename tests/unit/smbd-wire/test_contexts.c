@@ -6,24 +6,11 @@
 #include "smbd/wire/fsctl.h"
 #include "smbd/wire/negotiate.h"
 #include "tests/fuzz/wire_dispatch.h"
+#include "tests/unit/arena.h"
 
 #define GUID_A ((struct guid){ "0123456789abcde" })
 #define GUID_B ((struct guid){ "fedcba987654321" })
 #define ID ((struct smb2_fileid){ 0x1122334455667788, 0x99aabbccddeeff00 })
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-	arena_init(&arena, 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_reset(&arena);
-	return 0;
-}
 
 static struct smb2_neg_ctxs all_neg_ctxs(void)
 {

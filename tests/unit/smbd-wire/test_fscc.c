@@ -6,23 +6,10 @@
 #include "smbd/wire/fscc_dir.h"
 #include "smbd/wire/fscc_file.h"
 #include "smbd/wire/fscc_fs.h"
+#include "tests/unit/arena.h"
 
 #define NAME BLOB("f\0i\0l\0e\0", 8)
 #define OTHER BLOB("x\0", 2)
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-	arena_init(&arena, 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_reset(&arena);
-	return 0;
-}
 
 static const uint8_t dir_classes[] = {
 	FSCC_FILE_DIRECTORY,	     FSCC_FILE_FULL_DIRECTORY,

@@ -4,20 +4,7 @@
 
 #include "smbd/wire/secdesc.h"
 #include "tests/fuzz/wire_dispatch.h"
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-	arena_init(&arena, 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_reset(&arena);
-	return 0;
-}
+#include "tests/unit/arena.h"
 
 static struct sid sid_of(const char *text)
 {

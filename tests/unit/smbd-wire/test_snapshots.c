@@ -4,20 +4,7 @@
 
 #include "smbd/wire/create_ctx.h"
 #include "smbd/wire/snapshots.h"
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-	arena_init(&arena, 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arena_reset(&arena);
-	return 0;
-}
+#include "tests/unit/arena.h"
 
 static void test_tokens(void **state)
 {
