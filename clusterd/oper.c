@@ -5,12 +5,15 @@
 #include <stdio.h>
 
 #include "clusterd/oper_priv.h"
+#include "node/base/clock.h"
 #include "node/log/log.h"
 
 #define SOCKET "clusterd.sock"
 #define FRAME_MAX (1u << 20)
 #define OUT_MAX (64u << 20)
 #define OPERATORS_MAX 64
+#define WAIT_MS 50
+#define WAIT_TRIES 100
 
 static const struct oper_command commands[] = {
 	{ "cluster status", oper_cluster_status, false },
@@ -84,6 +87,26 @@ void oper_warn(struct oper_request *rq, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	oper_send(rq, json_pack("{s:[s]}", "warnings", text));
+}
+
+static void look_again(void *arg)
+{
+	struct oper_request *rq = arg;
+	bool in_time = rq->wait.look(rq);
+
+	rq->wait.timer = 0;
+	if (in_time || ++rq->wait.tries == WAIT_TRIES)
+		rq->wait.done(rq, in_time);
+	else
+		qb_loop_timer_add(rq->oper->d->loop, QB_LOOP_MED, WAIT_MS * NSEC_PER_MSEC, rq, look_again, &rq->wait.timer);
+}
+
+void oper_wait(struct oper_request *rq, bool (*look)(const struct oper_request *rq),
+	       void (*done)(struct oper_request *rq, bool in_time))
+{
+	rq->wait.look = look;
+	rq->wait.done = done;
+	look_again(rq);
 }
 
 json_t *oper_columns(const struct oper_column *cols, size_t n)
@@ -199,9 +222,10 @@ void oper_free(struct oper *o)
 	if (o->server)
 		oper_close(o);
 	list_foreach_safe(rq, tmp, &o->requests, link) {
-		oper_state_forget(rq);
-		oper_node_forget(rq);
-		oper_level_forget(rq);
+		if (rq->wait.timer)
+			qb_loop_timer_del(o->d->loop, rq->wait.timer);
+		if (rq->forget && rq->data)
+			rq->forget(rq);
 		request_free(rq);
 	}
 	free(o);

@@ -6,18 +6,7 @@
 #include <stdio.h>
 
 #include "clusterd/oper_priv.h"
-#include "node/base/clock.h"
 #include "node/log/log.h"
-
-#define WAIT_MS 50
-#define WAIT_TRIES 100
-
-struct raise_wait {
-	struct oper_request *rq;
-	uint32_t level;
-	unsigned int tries;
-	qb_loop_timer_handle timer;
-};
 
 /* "n3", or "node 3" when no nodelist has its name. */
 static const char *name_of(const struct clusterd *d, uint32_t node_id, char *buf, size_t n)
@@ -94,26 +83,21 @@ void oper_level_show(struct oper_request *rq)
 	oper_end(rq, OPER_OK, NULL);
 }
 
-static void look(void *arg)
+/* `data` is the level that is waited for. */
+static bool view_has_it(const struct oper_request *rq)
 {
-	struct raise_wait *w = arg;
-	struct oper_request *rq = w->rq;
-	struct clusterd *d = rq->oper->d;
+	return rq->oper->d->core.view->level >= (uintptr_t)rq->data;
+}
 
-	w->timer = 0;
-	if (d->core.view->level < w->level && ++w->tries < WAIT_TRIES) {
-		qb_loop_timer_add(d->loop, QB_LOOP_MED, WAIT_MS * NSEC_PER_MSEC, w, look, &w->timer);
-		return;
-	}
-	rq->data = NULL;
-	if (d->core.view->level >= w->level) {
+static void waited(struct oper_request *rq, bool in_time)
+{
+	if (in_time) {
 		give(rq);
 		oper_end(rq, OPER_OK, NULL);
 	} else {
 		oper_end(rq, OPER_CONFLICT, "no view came that has the level; a node came or went meanwhile, or there is no quorum: "
 					    "look at \"holdfast cluster status\" and run this command again");
 	}
-	free(w);
 }
 
 void oper_level_raise(struct oper_request *rq)
@@ -121,7 +105,6 @@ void oper_level_raise(struct oper_request *rq)
 	bool without_absent = json_is_true(json_object_get(rq->json, "without_absent"));
 	struct clusterd *d = rq->oper->d;
 	struct msg m = { .type = MSG_RAISE };
-	struct raise_wait *w;
 	char text[256];
 	struct outlook o;
 
@@ -136,28 +119,10 @@ void oper_level_raise(struct oper_request *rq)
 		oper_end(rq, OPER_CONFLICT, "the level of the cluster, %u, %s", d->core.view->level, text);
 		return;
 	}
-	w = calloc(1, sizeof(*w));
-	if (!w) {
-		oper_end(rq, OPER_FAILED, "clusterd is out of memory; try again");
-		return;
-	}
-	*w = (struct raise_wait){ .rq = rq, .level = o.next };
-	rq->data = w;
+	rq->data = (void *)(uintptr_t)o.next;
 	m.raise = (struct msg_raise){ o.next, without_absent };
 	log_info("the operator raises the level of the cluster: from=%u to=%u without-absent=%s", d->core.view->level, o.next,
 		 without_absent ? "yes" : "no");
 	clusterd_send(d, &m);
-	look(w);
-}
-
-void oper_level_forget(struct oper_request *rq)
-{
-	struct raise_wait *w = rq->data;
-
-	if (!rq->command || rq->command->run != oper_level_raise || !w)
-		return;
-	if (w->timer)
-		qb_loop_timer_del(rq->oper->d->loop, w->timer);
-	rq->data = NULL;
-	free(w);
+	oper_wait(rq, view_has_it, waited);
 }

@@ -4,11 +4,7 @@
  * the configuration and says so to the others; the next view has it. On clusterd's loop.
  */
 #include "clusterd/oper_priv.h"
-#include "node/base/clock.h"
 #include "node/log/log.h"
-
-#define WAIT_MS 50
-#define WAIT_TRIES 100
 
 struct drain_job {
 	struct store_job job;
@@ -16,8 +12,6 @@ struct drain_job {
 	char name[VIEW_NAME_MAX + 1];
 	bool on;
 	int status;
-	unsigned int tries;
-	qb_loop_timer_handle timer;
 };
 
 static const struct view_member *member_named(const struct clusterd *d, const char *name)
@@ -63,20 +57,18 @@ static void finish(struct drain_job *j, const char *warning)
 	free(j);
 }
 
-/* The command returns when the view says it. */
-static void look(void *arg)
+/* The command returns when it does. */
+static bool view_says_it(const struct oper_request *rq)
 {
-	struct drain_job *j = arg;
-	struct clusterd *d = j->rq->oper->d;
-	const struct view_member *m = member_named(d, j->name);
+	const struct drain_job *j = rq->data;
+	const struct view_member *m = member_named(rq->oper->d, j->name);
 
-	j->timer = 0;
-	if (!m || (m->state == VIEW_DRAINING) == j->on)
-		finish(j, NULL);
-	else if (++j->tries == WAIT_TRIES)
-		finish(j, "the node has not heard of it yet, or is stopping; \"holdfast node list\" shows its state");
-	else
-		qb_loop_timer_add(d->loop, QB_LOOP_MED, WAIT_MS * NSEC_PER_MSEC, j, look, &j->timer);
+	return !m || (m->state == VIEW_DRAINING) == j->on;
+}
+
+static void waited(struct oper_request *rq, bool in_time)
+{
+	finish(rq->data, in_time ? NULL : "the node has not heard of it yet, or is stopping; \"holdfast node list\" shows its state");
 }
 
 static void done_drain(struct store_job *job)
@@ -90,7 +82,12 @@ static void done_drain(struct store_job *job)
 	}
 	log_info("node %s: name=%s", j->on ? "drain" : "resume", log_esc(j->name));
 	clusterd_send(j->rq->oper->d, &kick);
-	look(j);
+	oper_wait(j->rq, view_says_it, waited);
+}
+
+static void forget(struct oper_request *rq)
+{
+	free(rq->data);
 }
 
 void oper_node_drain(struct oper_request *rq)
@@ -110,19 +107,8 @@ void oper_node_drain(struct oper_request *rq)
 	j->job = (struct store_job){ run_drain, done_drain, NULL };
 	j->rq = rq;
 	rq->data = j;
+	rq->forget = forget;
 	j->on = strcmp(rq->command->name, "node drain") == 0;
 	strcpy(j->name, name);
 	storeq_submit(rq->oper->d->storeq, &j->job);
-}
-
-void oper_node_forget(struct oper_request *rq)
-{
-	struct drain_job *j = rq->data;
-
-	if (!rq->command || rq->command->run != oper_node_drain || !j)
-		return;
-	if (j->timer)
-		qb_loop_timer_del(rq->oper->d->loop, j->timer);
-	rq->data = NULL;
-	free(j);
 }

@@ -31,6 +31,13 @@ struct oper_request {
 	json_t *json;
 	const struct oper_command *command;
 	void *data; /* of the command */
+	void (*forget)(struct oper_request *rq); /* clusterd ends, and `data` is there: frees what waits for no job */
+	struct {
+		bool (*look)(const struct oper_request *rq);
+		void (*done)(struct oper_request *rq, bool in_time);
+		unsigned int tries;
+		qb_loop_timer_handle timer;
+	} wait; /* see oper_wait() */
 };
 
 struct oper_command {
@@ -58,6 +65,9 @@ void oper_send(struct oper_request *rq, json_t *part);
 /* Sends the last part and frees the request. `error` NULL: fine. */
 void oper_end(struct oper_request *rq, enum oper_status status, const char *fmt, ...) HF_PRINTF(3, 4);
 void oper_warn(struct oper_request *rq, const char *fmt, ...) HF_PRINTF(2, 3);
+/* Looks now, and again every 50 ms; calls `done`, once, when `look` has said yes or 5 s are over. */
+void oper_wait(struct oper_request *rq, bool (*look)(const struct oper_request *rq),
+	       void (*done)(struct oper_request *rq, bool in_time));
 /* A new array for "columns". */
 json_t *oper_columns(const struct oper_column *cols, size_t n);
 /* A text of the request, NULL when absent. */
@@ -74,8 +84,6 @@ void oper_list(struct oper_request *rq);
 void oper_list_forget(struct oper_request *rq);
 /* oper_state.c */
 void oper_state(struct oper_request *rq);
-/* clusterd ends: frees what waits for no job. */
-void oper_state_forget(struct oper_request *rq);
 /* On the store's thread: the newest view in the store; one without members when there is none. */
 int state_read_view(struct store *s, struct view **ret);
 /* oper_dump.c */
@@ -84,13 +92,9 @@ void oper_state_dump(struct oper_request *rq);
 void oper_state_restore(struct oper_request *rq);
 /* oper_node.c */
 void oper_node_drain(struct oper_request *rq);
-/* As oper_state_forget(). */
-void oper_node_forget(struct oper_request *rq);
 /* oper_level.c */
 void oper_level_show(struct oper_request *rq);
 void oper_level_raise(struct oper_request *rq);
-/* As oper_state_forget(). */
-void oper_level_forget(struct oper_request *rq);
 /* Adds what is known of the cluster's level to an object of the answer. */
 void oper_level_add(const struct clusterd *d, json_t *object);
 /* oper_status.c */

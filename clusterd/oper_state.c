@@ -278,10 +278,9 @@ static void end(struct state_run *j)
 		oper_end(rq, n ? OPER_FINDINGS : OPER_OK, NULL);
 }
 
-void oper_state_forget(struct oper_request *rq)
+static void forget(struct oper_request *rq)
 {
-	if (rq->command && rq->command->run == oper_state && rq->data)
-		state_free(rq->data);
+	state_free(rq->data);
 }
 
 static void submit_asked(void *arg)
@@ -320,6 +319,7 @@ void oper_state(struct oper_request *rq)
 	j->job = (struct store_job){ run_slots, done_state, NULL };
 	j->rq = rq;
 	rq->data = j;
+	rq->forget = forget;
 	j->repair = strcmp(rq->command->name, "state repair") == 0;
 	j->rows = json_array();
 	j->here = json_array();
