@@ -50,7 +50,7 @@ static int look_at(void *arg, struct blob key, struct blob val)
 	}
 	if (e < 0)
 		return e;
-	if (memcmp(&r.key, &n->file, sizeof(r.key)) == 0)
+	if (file_key_equal(&r.key, &n->file))
 		n->verdict = RESTORE_OPENED;
 	rec_open_done(&r);
 	return 0;

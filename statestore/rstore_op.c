@@ -228,7 +228,7 @@ static void warm_one(struct rstore *s, uint32_t slot)
 	rstore_begin(s);
 	if (rados_aio_read_op_operate(op, s->io, c, oid, LIBRADOS_OPERATION_NOFLAG) < 0) {
 		rados_aio_release(c);
-		atomic_fetch_sub(&s->pending, 1);
+		atomic_fetch_sub(&s->pending, 1); /* rstore_end() would want the mutex, which is ours */
 		free(w);
 	}
 	rados_release_read_op(op);
