@@ -155,9 +155,7 @@ int posix_openat(struct vfs *v, const struct cred *c, const char *path, int ofla
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 
-	int fd = io_openat2(posix_root(v), *path ? path : ".", &how, posix_pers(c));
-
-	return posix_fd_retry(fd) ? io_openat2(posix_root(v), *path ? path : ".", &how, posix_pers(c)) : fd;
+	return POSIX_FD_OF(io_openat2(posix_root(v), *path ? path : ".", &how, posix_pers(c)));
 }
 
 int posix_open_parent(struct vfs *v, const struct cred *c, const char *path, const char **ret_name)

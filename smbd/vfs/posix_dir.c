@@ -53,9 +53,7 @@ int posix_dir_new(struct vfs_file *f, struct vfs_dir **ret)
 	d = malloc(sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	fd = open_dot(pin.fd);
-	if (posix_fd_retry(fd))
-		fd = open_dot(pin.fd);
+	fd = POSIX_FD_OF(open_dot(pin.fd));
 	if (fd < 0) {
 		free(d);
 		return fd;

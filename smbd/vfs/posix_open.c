@@ -160,9 +160,7 @@ int posix_reopen(struct vfs_file *f, const struct cred *c, unsigned int flags, s
 	if (pin.fd < 0)
 		return pin.fd;
 	path = posix_fd_path(pin.fd);
-	fd = io_openat2(AT_FDCWD, path.s, &how, posix_pers(c));
-	if (posix_fd_retry(fd))
-		fd = io_openat2(AT_FDCWD, path.s, &how, posix_pers(c));
+	fd = POSIX_FD_OF(io_openat2(AT_FDCWD, path.s, &how, posix_pers(c)));
 	return fd < 0 ? fd : file_new(f->vfs, fd, flags, ret);
 }
 

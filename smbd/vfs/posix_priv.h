@@ -36,6 +36,14 @@ void posix_fd_close(struct posix_fd *d);
 /* [task] Whether what failed with `err` (others than EMFILE and ENFILE: no) is to be tried once more: unused descriptors
  * were given back. */
 bool posix_fd_retry(int err);
+/* The descriptor or -errno of `expr`, which is evaluated once more after a shortage. */
+#define POSIX_FD_OF(expr)                          \
+	({                                         \
+		int fd_of_ = (expr);               \
+		if (posix_fd_retry(fd_of_))        \
+			fd_of_ = (expr);           \
+		fd_of_;                            \
+	})
 
 struct posix_file {
 	struct vfs_file file;
