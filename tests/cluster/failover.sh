@@ -13,10 +13,10 @@
 #   drain      the operator has the slots handed over, and back again later; nobody's connection breaks
 #   stop       the node is stopped in order
 . "$(dirname "$0")/lab/test.sh"
-PEER=$(cd "$(dirname "$0")" && pwd)
+. "$HF_LAB_HOME/lab/workload.sh"
 SCENARIO=${1:?which scenario}
 RUNS=${2:-3}
-LAB=$PEER/lab.sh
+LAB=$HF_LAB_HOME/lab.sh
 
 TOKEN=${TOKEN:-1000}
 # Corosync's own detection is the token and the consensus time, 1.2 times the token.
@@ -43,31 +43,16 @@ limit=$((aim + 5000))
 test_begin
 lab_up 3 || fail "three nodes do not come up"
 lab_accounts
-servers=$(lab_addr 1),$(lab_addr 2),$(lab_addr 3)
-
-failed() {
-	cp "$HF_LAB"/history "$HF_LAB/n1/log/history-$1.jsonl" 2>/dev/null
-	fail "run $1: $2"
-}
-
 for run in $(seq "$RUNS"); do
-	lab_client "$PEER/peer/workload.py" --servers "$servers" --share $HF_CASHARE --user "$HF_USER" \
-		--history "$HF_LAB/history" --prefix "r$run-" --verbose --event "$event" "${more[@]}" > "$HF_LAB/result" 2> "$HF_LAB/err" || {
-		cat "$HF_LAB/result" >&2; head -20 "$HF_LAB/err" >&2; cp "$HF_LAB/err" "$HF_LAB/n1/log/clients.err"
-		failed "$run" "the clients were not served as they must be"
-	}
-	/usr/bin/python3 "$PEER/check-history.py" "$HF_LAB/history" > "$HF_LAB/verdict" || {
-		cat "$HF_LAB/verdict" >&2
-		failed "$run" "the history is wrong"
-	}
+	clients_work "run $run" --prefix "r$run-" --event "$event" "${more[@]}"
 	out=$(jq .outage_ms "$HF_LAB/result")
 	jq .outage_ms "$HF_LAB/result" >> "$HF_LAB/outages"
 	jq .outage_others_ms "$HF_LAB/result" >> "$HF_LAB/others"
 	step "$SCENARIO run $run: $out ms without service, others $(tail -1 "$HF_LAB/others") ms," \
 		"$(jq .writes "$HF_LAB/result") writes, $(jq .reclaims "$HF_LAB/result") reclaims"
-	[ "$out" -le $limit ] || failed "$run" "$out ms without service (the limit is $limit)"
+	[ "$out" -le $limit ] || clients_failed "run $run" "$out ms without service (the limit is $limit)"
 	eval "$back"
-	lab_wait_view 3 60 || failed "$run" "the cluster is not whole again"
+	lab_wait_view 3 60 || clients_failed "run $run" "the cluster is not whole again"
 done
 read -r median max < <(median_max < "$HF_LAB/outages")
 read -r omedian omax < <(median_max < "$HF_LAB/others")

@@ -9,8 +9,8 @@
 #   one-by-one     one after the other, while the rest goes on as long as it may; the first to die is back first
 #   last-killed    the same; the last to die is back first
 . "$(dirname "$0")/lab/test.sh"
-PEER=$(cd "$(dirname "$0")" && pwd)
-SELF=$PEER/power.sh
+. "$HF_LAB_HOME/lab/workload.sh"
+SELF=$HF_LAB_HOME/power.sh
 TOKEN=${TOKEN:-1000}
 
 # lone I: node I alone is asked for a while, and never serves
@@ -52,20 +52,9 @@ fi
 test_begin
 lab_up 3 || fail "three nodes do not come up"
 lab_accounts
-servers=$(lab_addr 1),$(lab_addr 2),$(lab_addr 3)
-sleeper() { lab_client "$PEER/peer/sleeper.py" --share $HF_CASHARE --user "$HF_USER" --state "$HF_LAB/sleeper" "$@" || fail "see above"; }
 sleeper open "$(lab_addr 1)"
 for order; do
-	lab_client "$PEER/peer/workload.py" --servers "$servers" --share $HF_CASHARE --user "$HF_USER" --verbose \
-		--history "$HF_LAB/history" --prefix "$order-" --settle 2 --event "$SELF event $order" > "$HF_LAB/result" 2> "$HF_LAB/err" || {
-		cat "$HF_LAB/result" >&2; grep -v '^[0-9.]* writer' "$HF_LAB/err" >&2; cp "$HF_LAB/err" "$HF_LAB/history" "$HF_LAB/n1/log/"
-		fail "$order: the clients were not served as they must be"
-	}
-	/usr/bin/python3 "$PEER/check-history.py" "$HF_LAB/history" > "$HF_LAB/verdict" || {
-		cat "$HF_LAB/verdict" >&2
-		cp "$HF_LAB/history" "$HF_LAB/n1/log/history.jsonl"
-		fail "$order: the history is wrong"
-	}
+	clients_work "$order" --prefix "$order-" --settle 2 --event "$SELF event $order"
 	for i in 1 2 3; do sleeper alone "$(lab_addr $i)"; done
 	sleeper reclaim "$(lab_addr 2)"
 	step "$order: $(jq -c '{served_after_s, reclaims, lost, writes}' "$HF_LAB/result")"

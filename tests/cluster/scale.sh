@@ -26,7 +26,7 @@ lab_accounts
 for run in $(seq "$RUNS"); do
 	lab_client "$HF_LAB/bin/hfhandles" --address "$(lab_addr 1)" --next "$(lab_addr $next)" --share $HF_CASHARE \
 		--user "${HF_USER%%\%*}" --password "${HF_USER#*%}" --handles "$HANDLES" --clients "${CLIENTS:-10}" \
-		--event "grep -h VmRSS /proc/$(lab_pids_of n1 holdfast-smbd)/status > $HF_LAB/rss; $event" > "$HF_LAB/result" 2> "$HF_LAB/err" || {
+		--event "grep -h VmRSS /proc/$(lab_smbd_pid 1)/status > $HF_LAB/rss; $event" > "$HF_LAB/result" 2> "$HF_LAB/err" || {
 		head -20 "$HF_LAB/err" >&2
 		fail "run $run: a handle was lost, or its lock"
 	}

@@ -4,8 +4,8 @@
 # an open or a lock; records stay as the old release reads them until the operator raises the level; after that the
 # old release is refused, with a word on why, also after all nodes lost power.
 . "$(dirname "$0")/lab/test.sh"
-PEER=$(cd "$(dirname "$0")" && pwd)
-SELF=$PEER/upgrade.sh
+. "$HF_LAB_HOME/lab/workload.sh"
+SELF=$HF_LAB_HOME/upgrade.sh
 
 level() { lab_cli "$1" --json level show | jq .level; }
 # refused PATTERN ARGS...: the level may not be raised, because of PATTERN
@@ -15,8 +15,6 @@ refused() {
 	out=$(lab_cli 1 level raise "$@" 2>&1) && fail "the level was raised"
 	[[ $out == *$p* ]] || fail "level raise says '$out', not '$p'"
 }
-
-sleeper() { lab_client "$PEER/peer/sleeper.py" --share $HF_CASHARE --user alice%Al1ce-secret --state "$HF_LAB/sleeper" "$@" || fail "see above"; }
 
 # The event of the clients' run: everything of it happens while they work.
 roll() {
@@ -52,16 +50,10 @@ test_begin
 lab_up 3 || fail "three nodes do not come up"
 lab_accounts
 lab_next_release
-servers=$(lab_addr 1),$(lab_addr 2),$(lab_addr 3)
 
 refused 'is the highest that the installed releases have'
 sleeper open "$(lab_addr 1)"
-lab_client "$PEER/peer/workload.py" --servers "$servers" --share $HF_CASHARE --user "$HF_USER" --history "$HF_LAB/history" \
-	--verbose --settle 2 --event "$SELF roll" > "$HF_LAB/result" 2> "$HF_LAB/err" || {
-	cat "$HF_LAB/result" >&2; grep -v '^[0-9.]* writer' "$HF_LAB/err" >&2; cp "$HF_LAB/err" "$HF_LAB/n1/log/clients.err"
-	fail "the clients were not served as they must be"
-}
-/usr/bin/python3 "$PEER/check-history.py" "$HF_LAB/history" > "$HF_LAB/verdict" || { cat "$HF_LAB/verdict" >&2; fail "the history is wrong"; }
+clients_work "rolling upgrade" --settle 2 --event "$SELF roll"
 for i in 1 2 3; do [ "$(level "$i")" = 2 ] || fail "node $i does not know the new level"; done
 step "rolling upgrade: $(jq -c '{outage_ms, outage_others_ms, reclaims, lost, writes}' "$HF_LAB/result")"
 

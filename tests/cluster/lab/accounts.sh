@@ -30,4 +30,5 @@ lab_accounts() {
 	lab_share $HF_CASHARE "$HF_DATA/ca" --continuously-available || lab_die "cannot create the share $HF_CASHARE"
 	HF_USER="alice%$p1"
 	HF_USER2="bob%$p2"
+	printf 'HF_USER=%q HF_USER2=%q\n' "$HF_USER" "$HF_USER2" >> "$HF_LAB/settings"
 }
