@@ -24,7 +24,7 @@ PATIENCE = history.GRACE / history.SECOND + 90  # for the end of all clients
 
 class World:
     def __init__(self, args, out):
-        self.seed, self.share, self.pause = args.seed, args.share, args.pause
+        self.seed, self.share, self.pause, self.persistent = args.seed, args.share, args.pause, args.persistent
         self.servers = args.servers.split(",")
         self.user, _, self.password = args.user.partition("%")
         self.recorder, self.names = clients.Recorder(out), []
@@ -150,6 +150,7 @@ def arguments():
     p.add_argument("--faults", default="", help="only these, comma separated")
     p.add_argument("--clients", type=int, default=12)
     p.add_argument("--pause", type=float, default=0.04, help="mean seconds between two operations of a client")
+    p.add_argument("--persistent", type=float, default=0.75, help="share of the opens that are persistent (0: none at all)")
     p.add_argument("--history", required=True)
     p.add_argument("--nemesis", required=True, help="where to write what was done, and when")
     p.add_argument("--schedule", required=True, help="where to write what is to be done")

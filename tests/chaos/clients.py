@@ -219,10 +219,10 @@ class Client(threading.Thread):
 
     def new_open(self):
         self.serial += 1
-        persistent = self.rng.random() < 0.75
+        persistent = self.rng.random() < self.world.persistent
         timeout = self.rng.choice(TIMEOUTS) if persistent else 0
         name = f"{self.name}.{self.serial}"
-        if self.rng.random() < 0.2:
+        if self.world.persistent and self.rng.random() < 0.2:
             o = Open(name, f"p-{self.name}-{self.serial}", "rwd", "rwd", True, timeout or TIMEOUTS[0])
             o.private, o.delete_on_close = True, self.rng.random() < 0.7
             return o, smb2.CREATE_NEW

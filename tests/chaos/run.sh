@@ -4,7 +4,8 @@
 # judges the history of what the clients saw. See tests/chaos/README.
 #
 # usage: run.sh [--minutes N | --seconds N] [--seed S] [--nodes N] [--faults A,B,...]
-# environment: STORE (lmdb; or rados, on a Ceph of its own that gets its share of the faults), WORKERS (1), CHAOS_CLIENTS (12), CHAOS_PAUSE (0.04 s between two operations of a client),
+# environment: STORE (lmdb; or rados, on a Ceph of its own that gets its share of the faults), WORKERS (1), CHAOS_CLIENTS (12),
+# CHAOS_PAUSE (0.04 s between two operations of a client), CHAOS_PERSISTENT (0.75, the share of persistent opens),
 # CHAOS_OUT (a directory that gets history, nemesis, schedule and verdict), HF_FAULT (a broken rule, see proof.sh).
 # Exit status: 0 no violation, 1 violations, 2 the run proves nothing, 3 the cluster did not come up or a client failed.
 
@@ -75,7 +76,7 @@ lab_accounts
 servers=$(for i in $(seq "$nodes"); do lab_addr "$i"; done | paste -sd,)
 lab_client /usr/bin/python3 "$HERE/chaos.py" --lab "$HERE/../cluster/lab.sh" --servers "$servers" --share $HF_CASHARE \
 	--directory "$HF_DATA/ca" --user "$HF_USER" --seed "$seed" --seconds "$seconds" --store "$STORE" \
-	--faults "$faults" --clients "${CHAOS_CLIENTS:-12}" --pause "${CHAOS_PAUSE:-0.04}" \
+	--faults "$faults" --clients "${CHAOS_CLIENTS:-12}" --pause "${CHAOS_PAUSE:-0.04}" --persistent "${CHAOS_PERSISTENT:-0.75}" \
 	--history "$HF_LAB/history" --nemesis "$HF_LAB/nemesis" --schedule "$HF_LAB/schedule"
 ran=$?
 /usr/bin/python3 "$HERE/check.py" "$HF_LAB/history" "$HF_LAB/nemesis" > "$HF_LAB/verdict"

@@ -11,7 +11,7 @@ set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 OUT=${1:-${HF_CACHE:-/var/cache/holdfast-tests}/linux-client}
 ROOT=$OUT/rootfs
-GUEST_PACKAGES="iproute2 kmod busybox-static cifs-utils keyutils procps fio attr acl"
+GUEST_PACKAGES="iproute2 kmod busybox-static cifs-utils keyutils procps fio attr acl git"
 # What of the kernel's modules a CIFS mount loads.
 MODULES="fs/smb fs/netfs fs/nls crypto lib net/dns_resolver"
 
