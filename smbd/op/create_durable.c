@@ -68,6 +68,7 @@ static struct ntstatus attach_stored(struct create *c)
 	c->in.share_access = lk->rec.share;
 	c->action = SMB2_FILE_OPENED;
 	c->maximal = c->granted = c->open->granted_access;
+	c->fo->reclaimed = true;
 	task_shield_begin();
 	r = open_stored(c, &lk->rec);
 	if (r < 0) {

@@ -8,6 +8,7 @@
 
 #include "node/log/log.h"
 #include "smbd/op/create_priv.h"
+#include "smbd/op/event.h"
 #include "smbd/op/secmap.h"
 
 /* MS-SMB2 3.3.5.9.10: what the client asks for, within our limits. */
@@ -115,6 +116,20 @@ static int change_file(struct create *c)
 	return r == 0 ? vfs_stat(c->file, &c->st) : r;
 }
 
+/* Those who watch the directory hear of it. */
+static void announce(const struct create *c)
+{
+	struct worker *w = c->req->worker;
+	struct smb_share *share = c->req->tree->share;
+
+	if (c->created)
+		event_name(w, share, c->where.path, c->file->type == VFS_DIR, SMB2_ACTION_ADDED);
+	else if (c->overwrite)
+		event_modified(w, share, c->where.path,
+			       SMB2_NOTIFY_CHANGE_ATTRIBUTES | SMB2_NOTIFY_CHANGE_SIZE |
+				       SMB2_NOTIFY_CHANGE_LAST_WRITE);
+}
+
 static struct ntstatus granted(struct create *c)
 {
 	int r = vfs_stat(c->file, &c->st);
@@ -132,6 +147,7 @@ static struct ntstatus granted(struct create *c)
 	r = change_file(c);
 	if (r < 0)
 		return req_fail(c->req, r);
+	announce(c);
 	return c->fo->hold.lk ? NT_STATUS_OK : NT_STATUS_FILE_CLOSED;
 }
 

@@ -4,7 +4,9 @@
 #include "smbd/op/file_open.h"
 
 #include "node/log/log.h"
+#include "smbd/op/change_notify.h"
 #include "smbd/op/dir_search.h"
+#include "smbd/op/event.h"
 #include "smbd/op/fsctl.h"
 
 /* Options that FileModeInformation gives back (MS-FSCC 2.4.26). */
@@ -38,9 +40,11 @@ static bool survives(const struct lk_open *lk, enum open_end why)
 static void file_end(struct open *o, enum open_end why)
 {
 	struct file_open *fo = o->priv;
-	struct lk_open *lk = fo->hold.lk;
+	struct lk_open *lk;
 	int r;
 
+	event_close(fo);
+	lk = fo->hold.lk;
 	if (lk && why == OPEN_END_GONE) {
 		(void)lk_take(&fo->hold);
 	} else if (lk && survives(lk, why)) {
@@ -65,6 +69,8 @@ struct file_open *file_open_new(struct open *o)
 		return NULL;
 	fo->open = fo->hold.open = o;
 	task_mutex_init(&fo->searching);
+	task_mutex_init(&fo->telling);
+	list_init(&fo->written);
 	o->priv = fo;
 	o->ops = &file_ops;
 	return fo;
@@ -74,7 +80,9 @@ void file_open_free(struct file_open *fo)
 {
 	if (!fo)
 		return;
+	assert(list_empty(&fo->written));
 	dir_search_free(fo->search);
+	watch_free(fo->watch);
 	vfs_close(fo->file);
 	free(fo);
 }
@@ -115,8 +123,8 @@ struct file_open *file_open_of(struct smb_req *req)
 /* Deletes the file of the last open, wherever it is now. As the user; and when that may not, as the
  * process: the right to delete was checked when the deletion was asked for, maybe by somebody else.
  */
-static bool unlink_file(struct smb_share *share, const struct cred *c, struct vfs_file *file,
-			struct arena *a, const char *path, bool directory,
+static bool unlink_file(struct worker *w, struct smb_share *share, const struct cred *c,
+			struct vfs_file *file, struct arena *a, const char *path, bool directory,
 			const struct vfs_key *key)
 {
 	int r;
@@ -129,6 +137,8 @@ static bool unlink_file(struct smb_share *share, const struct cred *c, struct vf
 		r = vfs_remove(share->vfs, NULL, path, directory, key);
 	if (r < 0 && r != -ENOENT && r != -ESTALE)
 		log_info("file not deleted: path=%s error=%s", log_esc(path), log_errno(r));
+	if (r == 0)
+		event_name(w, share, path, directory, SMB2_ACTION_REMOVED);
 	return r == 0 || r == -ENOENT || r == -ESTALE;
 }
 
@@ -147,13 +157,15 @@ void file_close_grant(struct worker *w, struct smb_share *share, const struct cr
 		return;
 	task_shield_begin();
 	lk_hold(&mine, lk_take(h));
+	if (mine.lk->rec.directory && mine.lk->rec.delete_on_close)
+		event_dir_deleted(w, &mine.lk->rec.key);
 	if (lockc_close(w->lock, mine.lk) == LK_UNLINK && mine.lk) {
 		rec = &mine.lk->rec;
 		key = (struct vfs_key){ .volume = rec->key.volume,
 					.ino = rec->key.inode,
 					.generation = rec->key.generation };
 		path = arena_strdup(&a, rec->path ? rec->path : "");
-		done = path && unlink_file(share, c, file, &a, path, rec->directory, &key);
+		done = path && unlink_file(w, share, c, file, &a, path, rec->directory, &key);
 		if (mine.lk)
 			(void)lockc_unlinked(w->lock, mine.lk, done);
 	}

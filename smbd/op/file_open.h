@@ -11,6 +11,7 @@
 #include "smbd/vfs/vfs.h"
 
 struct dir_search;
+struct watch;
 
 /* A bit of rec_open.options that no client can set: `access` has FILE_WRITE_DATA for the sake of
  * share modes only, as the file was overwritten by this open without asking for it. */
@@ -34,6 +35,12 @@ struct file_open {
 	struct timespec mtime;
 	struct dir_search *search; /* of QUERY_DIRECTORY; NULL: none began yet */
 	struct task_mutex searching;
+	struct watch *watch; /* of CHANGE_NOTIFY; NULL: there was no request yet */
+	bool reclaimed; /* by DHnC or DH2C: what was watched before is not known here */
+	/* smbd/op/event.c */
+	struct list written; /* worker->written: changes of it are to be told */
+	uint32_t written_filter, close_filter; /* which; which when it is closed */
+	struct task_mutex telling;
 };
 
 /* Makes what is behind `o`, without a file yet. NULL: no memory. Freed by end(), or by

@@ -3,6 +3,7 @@
  * request's task. */
 #include "node/base/utf.h"
 #include "smbd/op/create_name.h"
+#include "smbd/op/event.h"
 #include "smbd/op/info.h"
 #include "smbd/op/status.h"
 
@@ -133,6 +134,21 @@ static int rename_on_disk(struct move *m)
 	return r;
 }
 
+/* What was replaced goes first. A renamed file counts as modified, too, once it is closed: that is
+ * when Windows notes that it is to be archived. */
+static void announce(struct move *m)
+{
+	struct worker *w = m->req->worker;
+	struct smb_share *share = m->req->tree->share;
+	bool directory = m->st.type == VFS_DIR;
+
+	if (m->where.exists && !same_file(m))
+		event_name(w, share, m->where.path, directory, SMB2_ACTION_REMOVED);
+	event_renamed(w, share, m->from, m->to, directory);
+	if (!directory)
+		event_at_close(m->fo, SMB2_NOTIFY_CHANGE_ATTRIBUTES);
+}
+
 static void keep_path(struct move *m)
 {
 	char *path = strdup(m->to);
@@ -197,6 +213,7 @@ static struct ntstatus move_held(struct move *m)
 		return r == -ENOENT || r == -ENOTDIR ? NT_STATUS_OBJECT_PATH_NOT_FOUND :
 						       req_fail(m->req, r);
 	keep_path(m);
+	announce(m);
 	return NT_STATUS_OK;
 }
 
@@ -248,6 +265,10 @@ static struct ntstatus link_it(struct move *m)
 	if (r < 0)
 		return r == -ENOENT || r == -ENOTDIR ? NT_STATUS_OBJECT_PATH_NOT_FOUND :
 						       req_fail(m->req, r);
+	if (m->where.exists)
+		event_name(m->req->worker, m->req->tree->share, m->where.path, false,
+			   SMB2_ACTION_REMOVED);
+	event_name(m->req->worker, m->req->tree->share, m->to, false, SMB2_ACTION_ADDED);
 	return NT_STATUS_OK;
 }
 

@@ -115,7 +115,9 @@ void conn_cancel_req(struct smb_req *req)
 	if (req->cancelled)
 		return;
 	req->cancelled = true;
-	if (req->pending || req->conn->dead)
+	if (req->parked)
+		loop_post(req->worker->loop, &req->cancel_mail);
+	else if (req->pending || req->conn->dead)
 		task_cancel(req->task);
 }
 
@@ -135,7 +137,7 @@ void conn_drop(struct conn *c, const char *why)
 	gate_open(&c->in_room);
 	(void)shutdown(c->fd, SHUT_RDWR);
 	list_foreach(req, &c->reqs, in_conn) {
-		if (req->task != task_current())
+		if (req->parked || req->task != task_current())
 			conn_cancel_req(req);
 	}
 	if (c->reader && c->reader != task_current())
