@@ -31,7 +31,7 @@ void reply_rec(struct lk_ent *e, const struct lk_msg *m, int outcome, struct fx 
 		r->outcome = -ENOMEM;
 		return;
 	}
-	r->flags = LKF_HAS_REC | (e->permit ? LKF_PERMIT : 0);
+	r->flags = LKF_HAS_REC | (e->permit ? LKF_PERMIT : 0) | (e->write_permit ? LKF_WRITE_PERMIT : 0);
 }
 
 static void reply_granted(struct lk_ent *e, const struct lk_msg *m, struct fx *fx)
@@ -45,7 +45,11 @@ static void reply_granted(struct lk_ent *e, const struct lk_msg *m, struct fx *f
 	r->file_version = e->rec.file_version;
 	r->timeout_ms = e->rec.timeout_ms;
 	r->flags = (e->permit ? LKF_PERMIT : 0) | (e->rec.persistent ? LKF_PERSISTENT : 0) |
-		   (e->rec.durable ? LKF_DURABLE : 0);
+		   (e->rec.durable ? LKF_DURABLE : 0) | (e->write_permit ? LKF_WRITE_PERMIT : 0);
+	if (e->rec.lease.present) {
+		r->flags |= LKF_LEASE;
+		r->lease = e->rec.lease;
+	}
 }
 
 /* The same request came before: its open exists, only the reply was lost. */
@@ -159,15 +163,26 @@ static enum step step_app_instance(struct lk_core *c, struct lk_file *f, struct 
 	return STEP_ON;
 }
 
-/* Whether a disconnected persistent open keeps this one out: nobody can be asked to break anything,
- * so what touches the data waits for its owner to come back. Directories stay usable as far as
- * share modes allow. */
+/* Whether a disconnected open keeps this one out. A persistent one does from everything that touches the data (3.3.5.9), as
+ * long as no handle caching says that its client can be waited for; directories stay usable as far as share modes allow. */
 static bool contended(const struct lk_ent *e, const struct rec_open *want)
 {
 	if (share_conflict(e->rec.access, e->rec.share, want->access, want->share))
 		return true;
+	if (e->lease && (e->lease->m.state & LEASE_H))
+		return false;
 	return e->rec.persistent && !e->rec.directory && share_uses(e->rec.access) &&
 	       share_uses(want->access);
+}
+
+static bool any_violation(const struct lk_file *f, const struct rec_open *w)
+{
+	const struct lk_ent *e;
+
+	list_foreach(e, &f->opens, in_file)
+		if (share_conflict(e->rec.access, e->rec.share, w->access, w->share))
+			return true;
+	return false;
 }
 
 /* Share modes, and what to do about who is in the way. */
@@ -176,7 +191,13 @@ static enum step step_share(struct lk_core *c, struct lk_file *f, struct lk_msg 
 {
 	struct lk_ent *e, *tmp;
 	const struct rec_open *w = &m->rec;
+	struct contender k = { .op = LEASE_OP_HANDLE, .own = caching_find(f, &w->client_guid, &w->lease) };
 
+	/* Handles that clients only keep for later are closed first (MS-FSA 2.1.5.1.2). */
+	if (any_violation(f, w) && caching_contend(c, f, &k, now, fx)) {
+		file_block(f, m, fx);
+		return STEP_PARKED;
+	}
 	list_foreach(e, &f->opens, in_file) {
 		if (e->rec.disconnected ?
 			    !contended(e, w) :
@@ -196,6 +217,27 @@ static enum step step_share(struct lk_core *c, struct lk_file *f, struct lk_msg 
 			return STEP_ANSWERED;
 		}
 	}
+	return STEP_ON;
+}
+
+/* What others cache (MS-FSA 2.1.4.12), and what they may do once this one caches. */
+static enum step step_caching(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now,
+			      struct fx *fx)
+{
+	struct contender k = { .op = LEASE_OP_OPEN,
+			       .access = m->rec.access,
+			       .overwrite = m->flags & LKF_OVERWRITE,
+			       .own = caching_find(f, &m->rec.client_guid, &m->rec.lease) };
+
+	if (caching_contend(c, f, &k, now, fx)) {
+		file_block(f, m, fx);
+		return STEP_PARKED;
+	}
+	if (f->delete_pending) {
+		answer(fx, m, LK_DELETE_PENDING);
+		return STEP_ANSWERED;
+	}
+	(void)caching_recall_writers(c, f, &m->rec, fx);
 	return STEP_ON;
 }
 
@@ -222,7 +264,6 @@ static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64
 	w->phase = REC_OPEN;
 	w->consumed = w->disconnected = false;
 	w->deadline = 0;
-	w->lease = (struct rec_lease){ 0 };
 	free(w->locks);
 	w->locks = NULL;
 	w->n_locks = 0;
@@ -230,6 +271,9 @@ static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64
 	memset(w->lock_seq, 0, sizeof(w->lock_seq));
 	w->opened_at = now;
 	w->open_req = m->req;
+	caching_grant(c, f, w, &m->from, fx);
+	if (!w->persistent)
+		w->durable = w->durable && w->lease.present && (w->lease.state & LEASE_H) && !w->lease.breaking;
 	e = ent_new(c, f, w);
 	if (!e) {
 		answer(fx, m, -ENOMEM);
@@ -239,6 +283,7 @@ static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64
 	ent_set_home(e, m->from);
 	e->asserted = true;
 	e->permit = ent_may_have_permit(e);
+	e->write_permit = ent_may_write(e);
 	if (e->rec.persistent) {
 		fx_put(fx, e->rec.id);
 		fx_add_undo(fx, e->rec.id, 0);
@@ -260,6 +305,10 @@ void do_open(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 		answer(fx, m, -ENOMEM);
 		return;
 	}
+	if (file_waits(f, m, fx))
+		return;
+	if (c->view->level < LEVEL_LEASES)
+		m->rec.lease = (struct rec_lease){ 0 };
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i](c, f, m, now, fx) != STEP_ON)
 			return;
@@ -271,11 +320,10 @@ void do_open(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 		answer(fx, m, LK_LIMIT);
 		return;
 	}
-	if (step_share(c, f, m, now, fx) != STEP_ON)
+	if (step_share(c, f, m, now, fx) != STEP_ON || step_caching(c, f, m, now, fx) != STEP_ON)
 		return;
-	/* Here an oplock or a lease of another open is broken: a note to its home, file_park(), and
-	 * this decision runs anew when it was acknowledged. A displaced open is waited for in the
-	 * same way: its home has I/O to end first. */
+	/* Notes are acknowledged first: of a displaced open, whose home has I/O to end, of breaks that need nothing from the
+	 * client, of permits. Then this decision runs anew. */
 	if (f->unacked > 0) {
 		file_park(f, m);
 		return;

@@ -17,6 +17,9 @@ static uint32_t timeout_ms(const struct create *c)
 	const struct tunables *t = &c->req->worker->tunables;
 	uint64_t ms = c->ctx.dh2q.timeout ? c->ctx.dh2q.timeout : t->persistent_timeout_ms;
 
+	if (!(c->ctx.present & SMB2_CTX_DH2Q)) /* 3.3.5.9.6 lets the server choose */
+		ms = t->persistent_timeout_ms;
+
 	return (uint32_t)MIN(ms, t->persistent_timeout_max_ms);
 }
 
@@ -25,6 +28,9 @@ static void want_fill(const struct create *c, const struct open *o, struct rec_o
 {
 	const struct session *s = c->req->session;
 	const struct vfs_file *f = c->file;
+	/* The owner makes nothing durable that gets no handle caching (3.3.5.9.6, .10). */
+	bool durable = c->persistent ||
+		       (create_durable(c) && !c->past && f->type == VFS_FILE && f->handle.len > 0);
 
 	*w = (struct rec_open){
 		.key = { .volume = f->key.volume,
@@ -46,9 +52,9 @@ static void want_fill(const struct create *c, const struct open *o, struct rec_o
 		.share = c->in.share_access,
 		.options = c->in.options,
 		.persistent = c->persistent,
-		.durable = c->persistent,
-		.durable_v2 = c->persistent,
-		.timeout_ms = c->persistent ? timeout_ms(c) : 0,
+		.durable = durable,
+		.durable_v2 = durable && (c->ctx.present & SMB2_CTX_DH2Q),
+		.timeout_ms = durable ? timeout_ms(c) : 0,
 		.share_name = (char *)(uintptr_t)o->share->conf->name,
 		.user = s->user.name,
 		.handle_len = f->handle.len,
@@ -57,6 +63,8 @@ static void want_fill(const struct create *c, const struct open *o, struct rec_o
 		.session_id = s->id,
 		.volatile_id = o->id.volatile_id,
 	};
+	if (!c->past) /* nothing changes in a snapshot: there is nothing to break */
+		caching_want(c->req, c->in.oplock_level, &c->ctx, w->directory, w->persistent, &w->lease);
 	memcpy(w->handle, f->handle.data, f->handle.len);
 	snprintf(w->client, sizeof(w->client), "%s", c->req->conn->name);
 	if (c->overwrite && !(c->granted & SMB2_FILE_WRITE_DATA)) {
@@ -181,6 +189,7 @@ struct ntstatus create_hold(struct create *c, struct lk_open *lk)
 	struct lk_holder h = { 0 };
 
 	c->persistent = lk->rec.persistent;
+	c->durable = lk->rec.durable && !c->persistent;
 	c->timeout_ms = lk->rec.timeout_ms;
 	if (file_open_hold(c->fo, lk) == 0)
 		return NT_STATUS_OK;
@@ -200,6 +209,7 @@ static bool lost_race(struct create *c, int outcome)
 
 struct ntstatus create_grant(struct create *c)
 {
+	unsigned int how = c->overwrite ? LK_OPEN_OVERWRITE : 0;
 	struct rec_open want;
 	struct ntstatus s;
 	struct lk_open *lk;
@@ -211,7 +221,9 @@ struct ntstatus create_grant(struct create *c)
 	r = req_pend(c->req, REQ_PEND_DELAY);
 	if (r == -ECANCELED)
 		return req_cancelled(c->req);
-	r = lockc_open(c->req->worker->lock, &want, c->req->replay && want.has_create_guid, &lk);
+	if (c->req->replay && want.has_create_guid)
+		how |= LK_OPEN_REPLAY;
+	r = lockc_open(c->req->worker->lock, &want, how, &lk);
 	if (r == LK_REPLAYED)
 		return create_replay_take(c, lk);
 	if (lost_race(c, r))

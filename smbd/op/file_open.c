@@ -4,6 +4,8 @@
 #include "smbd/op/file_open.h"
 
 #include "node/log/log.h"
+#include "smbd/lock/lease.h"
+#include "smbd/op/caching.h"
 #include "smbd/op/change_notify.h"
 #include "smbd/op/dir_search.h"
 #include "smbd/op/event.h"
@@ -32,7 +34,10 @@ unsigned int file_open_flags(uint32_t access, bool directory)
  * does an orderly stop. */
 static bool survives(const struct lk_open *lk, enum open_end why)
 {
-	if (!lk->rec.persistent && !lk->rec.durable)
+	const struct rec_lease *l = &lk->rec.lease;
+
+	/* 3.3.7.1: a durable one only as long as its handle may be kept */
+	if (!lk->rec.persistent && !(lk->rec.durable && (l->state & LEASE_H) && !l->breaking))
 		return false;
 	return why == OPEN_END_DISCONNECT || why == OPEN_END_LOGOFF || why == OPEN_END_SHUTDOWN;
 }
@@ -59,7 +64,9 @@ static void file_end(struct open *o, enum open_end why)
 	o->priv = NULL;
 }
 
-static const struct open_ops file_ops = { .end = file_end, .ioctl = file_ioctl };
+static const struct open_ops file_ops = { .end = file_end,
+					  .ioctl = file_ioctl,
+					  .channel_lost = caching_channel_lost };
 
 struct file_open *file_open_new(struct open *o)
 {

@@ -28,6 +28,7 @@ struct file_open {
 	struct lk_holder hold; /* .lk NULL: STATUS_FILE_CLOSED */
 	struct open *open;
 	struct vfs_file *file;
+	const struct conn *broken_at; /* where the last break was sent; only to be compared */
 	bool through; /* every change is on stable storage before its response */
 	uint64_t position; /* FilePositionInformation */
 	uint32_t mode; /* FileModeInformation: create options that can be asked back */

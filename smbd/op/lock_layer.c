@@ -6,7 +6,9 @@
 
 #include "node/base/clock.h"
 #include "node/conf/node_conf.h"
+#include "smbd/op/caching.h"
 #include "smbd/op/event.h"
+#include "smbd/op/file_open.h"
 #include "smbd/proto/peers.h"
 #include "statestore/store.h"
 
@@ -76,6 +78,7 @@ int lock_layer_start(struct worker *w, const struct rpc_key *key, void (*lost)(v
 		.unlink = file_unlink_record,
 		.gone = file_open_gone,
 		.connected = connected,
+		.broken = caching_broken,
 		.lost = lost,
 	};
 	struct ntf_config ntf = { .loop = w->loop,

@@ -146,6 +146,16 @@ void conn_drop(struct conn *c, const char *why)
 		task_cancel(c->sender);
 }
 
+/* What was on its way through this connection may have to go through another one. */
+static void tell_opens(struct session *s, const struct conn *c)
+{
+	struct open *o;
+
+	list_foreach(o, &s->opens, in_session)
+		if (!o->closing && o->ops && o->ops->channel_lost)
+			o->ops->channel_lost(o, c);
+}
+
 void conn_teardown(struct conn *c)
 {
 	struct channel *ch;
@@ -159,6 +169,8 @@ void conn_teardown(struct conn *c)
 		channel_remove(ch);
 		if (list_empty(&s->channels))
 			(void)session_close(s, NULL, OPEN_END_DISCONNECT);
+		else
+			tell_opens(s, c);
 		session_unref(s);
 	}
 	c->reader = NULL;

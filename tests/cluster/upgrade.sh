@@ -54,7 +54,7 @@ lab_next_release
 refused 'is the highest that the installed releases have'
 sleeper open "$(lab_addr 1)"
 clients_work "rolling upgrade" --settle 2 --event "$SELF roll"
-for i in 1 2 3; do [ "$(level "$i")" = 2 ] || fail "node $i does not know the new level"; done
+for i in 1 2 3; do [ "$(level "$i")" = 3 ] || fail "node $i does not know the new level"; done
 step "rolling upgrade: $(jq -c '{outage_ms, outage_others_ms, reclaims, lost, writes}' "$HF_LAB/result")"
 
 sleeper alone "$(lab_addr 3)"

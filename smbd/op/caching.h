@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Leases and oplocks between a client and the owner of its file: what CREATE asks for and answers, and breaks. Home
+ * worker's thread. */
+#ifndef HF_SMBD_OP_CACHING_H
+#define HF_SMBD_OP_CACHING_H
+
+#include "smbd/op/file_open.h"
+#include "smbd/wire/create_ctx.h"
+
+/* RequestedOplockLevel and RqLs as what to ask the owner for (MS-SMB2 3.3.5.9, .8, .11); `present` is false when nothing is. */
+void caching_want(const struct smb_req *req, uint8_t level, const struct smb2_create_ctxs_req *ctx, bool directory,
+		  bool persistent, struct rec_lease *ret);
+/* OplockLevel of the response; `*ret` is its RqLs context when that is LEASE. */
+uint8_t caching_answer(const struct rec_lease *l, struct smb2_lease_ctx *ret);
+
+/* Callback for lockc_config, `arg` is the worker. */
+bool caching_broken(void *arg, struct lk_open *lk, const struct lk_break *b);
+/* The response that makes the open known to the client is about to leave: a break that came meanwhile follows it. */
+void caching_known(struct file_open *fo);
+/* A connection of the open's session is gone, and others live (open_ops). */
+void caching_channel_lost(struct open *o, const struct conn *c);
+
+#endif
