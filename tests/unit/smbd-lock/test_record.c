@@ -137,6 +137,36 @@ static void test_roundtrip(void **state)
 	rec_open_done(&c);
 }
 
+/* A cluster of the first level hears nothing of leases. */
+static void test_before_leases(void **state)
+{
+	struct lk_msg m = { .kind = LKM_REPLY,
+			    .from = { .incarnation = 1 },
+			    .flags = LKF_PERMIT | LKF_WRITE_PERMIT | LKF_LEASE,
+			    .lease = { .present = true, .version = 2, .state = 7 } },
+		      n;
+	_cleanup_arena_ struct arena a = { 0 };
+	struct rec_open r = full(), d;
+	struct blob b;
+
+	arena_init(&a, 0);
+	assert_int_equal(rec_open_encode(&r, 1, &a, &b), 0);
+	assert_int_equal(rec_open_decode(b, &d), 0);
+	assert_false(d.lease.present);
+	assert_int_equal(msg_encode(&m, 1, &a, &b), 0);
+	assert_int_equal(msg_decode(b, &n), 0);
+	assert_int_equal(n.flags, LKF_PERMIT);
+	assert_false(n.lease.present);
+	msg_done(&n);
+	assert_int_equal(msg_encode(&m, LEVEL_LEASES, &a, &b), 0);
+	assert_int_equal(msg_decode(b, &n), 0);
+	assert_int_equal(n.flags, m.flags);
+	assert_int_equal(n.lease.state, 7);
+	msg_done(&n);
+	rec_open_done(&r);
+	rec_open_done(&d);
+}
+
 static void test_empty(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -239,7 +269,7 @@ static void test_msg(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_roundtrip), cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_roundtrip), cmocka_unit_test(test_before_leases), cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_key),
 		cmocka_unit_test(test_msg),
 	};
