@@ -5,6 +5,7 @@
  */
 #include "smbd/lock/core_priv.h"
 
+#include "node/base/fault.h"
 #include "smbd/lock/share.h"
 
 #define NS_PER_MS 1000000ULL
@@ -294,6 +295,8 @@ bool caching_contend(struct lk_core *c, struct lk_file *f, const struct contende
 {
 	bool kicking = f->kicking, wait;
 
+	if (fault(FAULT_NO_LEASE_BREAK))
+		return false;
 	/* Closing an open must not decide other requests in the middle of this one. */
 	f->kicking = true;
 	wait = contend_all(c, f, k, now, fx);

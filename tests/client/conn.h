@@ -15,6 +15,7 @@
 #include "node/crypto/smb_seal.h"
 #include "node/crypto/smb_sign.h"
 #include "node/net/addr.h"
+#include "smbd/wire/break.h"
 #include "smbd/wire/negotiate.h"
 
 struct conn;
@@ -102,6 +103,7 @@ struct conn {
 	bool ignore_credits; /* send whatever the server allows */
 	struct list calls, chans;
 	unsigned int breaks; /* oplock and lease break notifications that came */
+	struct smb2_break broken; /* what the last of them said */
 	/* what has been received and not been used */
 	uint8_t *in;
 	size_t in_start, in_end, in_cap;

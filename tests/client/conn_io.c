@@ -289,6 +289,8 @@ static int take_element(struct conn *c, struct blob msg, const struct sess *seal
 	if (h.message_id == UINT64_MAX) {
 		if (h.command != SMB2_OPLOCK_BREAK)
 			return conn_fail(c, -EPROTO, "a notification of command %u", h.command);
+		if (smb2_break_resp_decode(msg, &c->broken) < 0)
+			return conn_fail(c, -EPROTO, "a break notification is malformed");
 		c->breaks++;
 		return 0;
 	}
