@@ -269,7 +269,7 @@ class Client:
         chain = b""
         for i, (tag, data) in enumerate(contexts):
             entry = struct.pack("<HHHHI", 16, 4, 0, 24, len(data)) + tag + bytes(4) + data
-            entry += bytes(-len(entry) % 8)
+            entry += bytes(-(len(entry) + 4) % 8)
             chain += struct.pack("<I", len(entry) + 4 if i + 1 < len(contexts) else 0) + entry
         padded = text + bytes(-len(text) % 8)
         where = 64 + 56 + len(padded) if chain else 0
