@@ -52,6 +52,8 @@ bool lease_stat_open(uint8_t version, uint32_t access);
 uint32_t lease_keeps(const struct rec_lease *l, enum lease_op op);
 /* Whether `op` has to wait as long as `l` is what it is now. */
 bool lease_waits(const struct rec_lease *l, enum lease_op op);
+/* Whether `op` breaks it also when its own holder does it: level II goes with every WRITE and LOCK (MS-FSA 2.1.4.12). */
+bool lease_breaks_itself(const struct rec_lease *l, enum lease_op op);
 /* Whether the client may serve reads from its cache. */
 bool lease_caches_reads(const struct rec_lease *l);
 
