@@ -179,6 +179,7 @@ void caching_others(const struct lk_file *f, const struct lk_lease *own, struct 
 	list_foreach(l, &f->leases, in_file) {
 		if (l == own)
 			continue;
+		ret->opens |= l->m.state != 0;
 		ret->write |= (l->m.state & LEASE_W) != 0;
 		ret->handle |= l->m.version && (l->m.state & LEASE_H);
 		ret->level2 |= !l->m.version && l->m.state == LEASE_R;

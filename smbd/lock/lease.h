@@ -36,7 +36,7 @@ enum lease_notice {
 
 /* Everybody else's caching and use of the file. */
 struct lease_others {
-	bool opens; /* opens that are not of attributes only */
+	bool opens; /* opens that are not of attributes only, or that cache anything */
 	bool write; /* somebody caches writes */
 	bool handle; /* a lease with handle caching */
 	bool level2; /* a level II oplock */
