@@ -57,26 +57,28 @@ static int end_create(struct try *t)
 }
 
 /* The holder hears of the break, and acknowledges it. `lost`: what it has to give up. */
-static int give_way(struct try *t, unsigned int before, uint32_t lost)
+static int give_way(struct try *t, uint32_t lost)
 {
 	const struct msg_head head = head_of(t->h, SMB2_OPLOCK_BREAK);
 	struct conn *c = t->h->c;
+	const struct smb2_lease_break_notify *n = &c->broken[0].lease_notify;
 	struct smb2_break ack = { .kind = SMB2_BREAK_LEASE_ACK };
 	struct call call = { 0 };
 	struct msg m;
 	size_t hdr;
 	int r = 0;
 
-	while (r == 0 && c->breaks == before)
+	while (r == 0 && c->n_broken == 0)
 		r = conn_receive(c, conn_deadline(c));
 	if (r < 0)
 		return holder_fail(t->other, r, "%s: its holder hears of no break: %s", t->name, conn_error(c));
-	if (c->broken.kind != SMB2_BREAK_LEASE_NOTIFY || !guid_equal(&c->broken.lease_notify.key, &t->open->lease_key) ||
-	    c->broken.lease_notify.current_state != t->h->plan->lease || (c->broken.lease_notify.new_state & lost))
+	if (c->broken[0].kind != SMB2_BREAK_LEASE_NOTIFY || !guid_equal(&n->key, &t->open->lease_key) ||
+	    n->current_state != t->h->plan->lease || (n->new_state & lost))
 		return holder_fail(t->other, -EPROTO, "%s: its holder hears of another break: from %u to %u", t->name,
-				   c->broken.lease_notify.current_state, c->broken.lease_notify.new_state);
+				   n->current_state, n->new_state);
 	ack.lease_ack.key = t->open->lease_key;
-	ack.lease_ack.state = c->broken.lease_notify.new_state;
+	ack.lease_ack.state = n->new_state;
+	c->n_broken = 0;
 	msg_begin(&m, c);
 	hdr = msg_add(&m, &call, &head);
 	smb2_break_encode(&m.w, hdr, &ack);
@@ -106,7 +108,6 @@ static int try_lock(struct try *t)
 /* Its open has to wait until the holder of the lease has given up caching writes, and gets no such lease. */
 static int try_file(struct try *t)
 {
-	unsigned int before = t->h->c->breaks;
 	bool asked = t->h->plan->lease & SMB2_LEASE_WRITE_CACHING;
 	int r = send_create(t);
 
@@ -115,7 +116,7 @@ static int try_file(struct try *t)
 		if (r == 0 && t->create.state == CALL_DONE)
 			r = holder_fail(t->other, -EIO, "%s: opened although another client caches writes", t->name);
 		if (r == 0)
-			r = give_way(t, before, SMB2_LEASE_WRITE_CACHING);
+			r = give_way(t, SMB2_LEASE_WRITE_CACHING);
 	}
 	if (r == 0)
 		r = end_create(t);
@@ -127,14 +128,13 @@ static int try_file(struct try *t)
 /* A new name in a directory that is cached. */
 static int try_directory(struct try *t)
 {
-	unsigned int before = t->h->c->breaks;
 	size_t n = strlen(t->name);
 	int r;
 
 	snprintf(t->name + n, sizeof(t->name) - n, "\\new");
 	r = send_create(t);
 	if (r == 0)
-		r = give_way(t, before, SMB2_LEASE_READ_CACHING);
+		r = give_way(t, SMB2_LEASE_READ_CACHING);
 	return r < 0 ? r : end_create(t);
 }
 
