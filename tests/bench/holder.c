@@ -356,13 +356,30 @@ static int make_directory(struct holder *h, const char *name)
 	return r;
 }
 
+static const struct timespec pause10 = { .tv_nsec = 10 * 1000000L };
+
+/* Connects to a node which may not be ready, or have too many that are not logged in yet. */
+static int come_patiently(struct holder *h, const struct net_addr *addr, const char *what)
+{
+	uint64_t end = conn_now() + h->plan->patience_ns;
+	int r;
+
+	/* The one that dies may still take a connection: what counts is what a server answers. */
+	while ((r = holder_come(h, addr)) < 0 && r != -EIO && r != -EPROTO && conn_now() < end) {
+		leave(h);
+		h->error[0] = '\0';
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause10, NULL);
+	}
+	return r < 0 ? holder_refused(h, what, r, (struct ntstatus){ 0 }) : 0;
+}
+
 int holder_open(struct holder *h)
 {
 	char name[64];
-	int r = holder_come(h, &h->plan->first);
+	int r = come_patiently(h, &h->plan->first, "connecting");
 
 	if (r < 0)
-		return holder_refused(h, "connecting", r, (struct ntstatus){ 0 });
+		return r;
 	snprintf(name, sizeof(name), DIRECTORY "\\c%u", h->number);
 	r = make_directory(h, DIRECTORY);
 	if (r == 0)
@@ -370,23 +387,6 @@ int holder_open(struct holder *h)
 	if (r == 0)
 		r = run(h, &work_open);
 	return r < 0 || h->plan->directories ? r : run(h, &work_lock);
-}
-
-static const struct timespec pause10 = { .tv_nsec = 10 * 1000000L };
-
-/* Connects to the next node, which may not be ready. */
-static int come_to_next(struct holder *h)
-{
-	int r;
-
-	/* The one that dies may still take a connection: what counts is what a server answers. */
-	while ((r = holder_come(h, &h->plan->next)) < 0 && r != -EIO && r != -EPROTO &&
-	       conn_now() < h->lost_ns + h->plan->patience_ns) {
-		leave(h);
-		h->error[0] = '\0';
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause10, NULL);
-	}
-	return r < 0 ? holder_refused(h, "coming back", r, (struct ntstatus){ 0 }) : 0;
 }
 
 int holder_reclaim(struct holder *h)
@@ -402,7 +402,7 @@ int holder_reclaim(struct holder *h)
 	leave(h);
 	for (i = 0; i < h->n; i++)
 		h->opens[i].held = false;
-	r = come_to_next(h);
+	r = come_patiently(h, &h->plan->next, "coming back");
 	return r < 0 ? r : run(h, &work_reclaim);
 }
 
@@ -412,7 +412,7 @@ int holder_probe(struct holder *h, const _Atomic(uint64_t) *lost)
 
 	while (!(h->lost_ns = atomic_load(lost)))
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause10, NULL);
-	r = come_to_next(h);
+	r = come_patiently(h, &h->plan->next, "coming back");
 	if (r == 0)
 		r = run(h, &work_probe);
 	return r < 0 ? r : run(h, &work_close);

@@ -13,36 +13,48 @@ lab_sid_mount() {
 		cp /etc/hosts etc/hosts" || lab_die "no overlay for $1"
 }
 
-# lab_sid_samba NAME TREE: smbd of sid in the namespaces of NAME; the shares "data" and "ca", the user root%samba
+# Shares of Samba; N of each kind: data, data2, ..., ca, ca2, ...
+lab_sid_shares() {
+	local i
+	for i in '' $(seq 2 "$1"); do
+		cat <<-END
+		[data$i]
+		  path = /shared/data$i
+		  read only = no
+		[ca$i]
+		  path = /shared/ca$i
+		  read only = no
+		  continuous availability = yes
+		  smb3 ca:max lease mask = RWH
+		END
+	done
+}
+
+# lab_sid_samba NAME TREE: smbd of sid in the namespaces of NAME; the shares "data" to "data4" and "ca" to "ca4", the user root%samba
 lab_sid_samba() {
 	local r=$HF_LAB/$1/sid/root i
 	lab_sid_mount "$1" "$2" sid
-	mkdir -p "$HF_LAB/$1/samba"/{data,ca}
-	lab_in "$1" sh -ec "mkdir -p $r/shared; mount --bind $HF_LAB/$1/samba $r/shared; cat > $r/etc/samba/smb.conf" <<-END ||
-	[global]
-	  server role = standalone server
-	  netbios name = $1
-	  disable netbios = yes
-	  smb ports = 445
-	  server min protocol = SMB2_02
-	  load printers = no
-	  unix extensions = no
-	  log file = /var/log/samba/log
-	  persistent handles = yes
-	  smb3 directory leases = yes
-	  kernel oplocks = no
-	  kernel share modes = no
-	  posix locking = no
-	[data]
-	  path = /shared/data
-	  read only = no
-	[ca]
-	  path = /shared/ca
-	  read only = no
-	  continuous availability = yes
-	  smb3 ca:max lease mask = RWH
-	END
-		lab_die "no configuration for Samba on $1"
+	mkdir -p "$HF_LAB/$1/samba"/{data,ca}{,2,3,4}
+	lab_in "$1" sh -ec "mkdir -p $r/shared; mount --bind $HF_LAB/$1/samba $r/shared" || lab_die "no directory for Samba on $1"
+	{
+		cat <<-END
+		[global]
+		  server role = standalone server
+		  netbios name = $1
+		  disable netbios = yes
+		  smb ports = 445
+		  server min protocol = SMB2_02
+		  load printers = no
+		  unix extensions = no
+		  log file = /var/log/samba/log
+		  persistent handles = yes
+		  smb3 directory leases = yes
+		  kernel oplocks = no
+		  kernel share modes = no
+		  posix locking = no
+		END
+		lab_sid_shares 4
+	} | lab_in "$1" sh -c "cat > $r/etc/samba/smb.conf" || lab_die "no configuration for Samba on $1"
 	printf 'samba\nsamba\n' | lab_in "$1" chroot "$r" smbpasswd -s -a root > "$HF_LAB/$1/log/smbpasswd" 2>&1 ||
 		lab_die "smbpasswd failed: $(tail -1 "$HF_LAB/$1/log/smbpasswd")"
 	(

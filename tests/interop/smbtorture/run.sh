@@ -11,7 +11,8 @@
 #   --record        prints a new table instead of comparing; what the tests said is left in $HF_TEST_KEEP, when that is set
 # A suite is run on the share "data"; as SUITE@ca on the continuously available one, which its tests' names then end with.
 # HF_PEER=samba: against Samba on one node, to compare with: Debian's, or with --newest sid's with persistent handles.
-# environment: SUITE_LIMIT (seconds that a suite may take, 400)
+# environment: SUITE_LIMIT (seconds that a suite may take, 400), JOBS (suites at once, each on shares of its own: most of them wait most
+# of the time; 1, with --newest 3)
 . "$(dirname "$0")/../../cluster/lab/test.sh"
 HF_TEST=smbtorture
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -42,6 +43,7 @@ SUITES=$all
 [ -z "$newest" ] || SUITES="$all $(printf '%s\n' $caching | grep -vxF -f <(printf '%s\n' $all))"
 [ -z "$second" ] || SUITES=$caching
 SUITES=${*:-$SUITES}
+JOBS=${JOBS:-$((newest ? 3 : 1))}
 
 # The test program, and where it sees the lab's directory.
 program() { lab_client timeout -k 5 "${SUITE_LIMIT:-400}" smbtorture "$@"; }
@@ -58,44 +60,57 @@ if [ "${HF_PEER:-}" = samba ]; then
 	[ -z "$second" ] || fail "the peer has one node"
 	lab_up 1 --corosync-only || fail "no lab"
 	if [ -n "$newest" ]; then lab_sid_samba n1 "$TREE"; else lab_samba_start n1; fi
+	[ -n "$newest" ] || JOBS=1
 	HF_USER=root%samba HF_USER2=root%samba
 	FILES=n1/samba
 else
 	HF_DATA=$HF_LAB/data
 	lab_up $((second ? 3 : 1)) || fail "the nodes do not come up"
 	lab_accounts
+	for job in $(seq 2 "$JOBS"); do
+		lab_share "data$job" "$HF_DATA/data$job" || fail "no share"
+		lab_share "ca$job" "$HF_DATA/ca$job" --continuously-available || fail "no share"
+	done
 	FILES=data
 fi
 cd "$HF_LAB" || exit 1
-target=$(lab_addr 1)
 if [ -n "$newest" ]; then
 	lab_sid_mount client "$TREE" sid
 	lab_client sh -ec "mkdir client/sid/root/lab; mount --bind '$HF_LAB' client/sid/root/lab" || fail "no test program"
 fi
-if [ -n "$second" ]; then
-	target=$HF_NET.$HF_CLIENT_HOST
+
+# target JOB: the address that a job's test program is given
+target() {
+	if [ -n "$second" ]; then echo "$HF_NET.$((HF_CLIENT_HOST + $1))"; else lab_addr 1; fi
+}
+
+# second_start JOB: passes its connections on to the nodes
+second_start() {
+	local at=$(target "$1") log=client/log/second.$1
+	: > "$log"
+	lab_client ip addr add "$at/24" dev eth0 || fail "no address for job $1"
 	(
 		lab_close_fds
-		lab_enter client setsid /usr/bin/python3 "$HERE/second.py" "$target" "$(lab_addr 1)" "$(lab_addr 2)" "$(lab_addr 3)" \
-			< /dev/null > client/log/second 2>&1
+		lab_enter client setsid /usr/bin/python3 "$HERE/second.py" "$at" "$(lab_addr 1)" "$(lab_addr 2)" "$(lab_addr 3)" \
+			< /dev/null > "$log" 2>&1
 	) &
 	disown
 	for _ in $(seq 100); do
-		grep -q ready client/log/second && break
+		grep -q ready "$log" && return 0
 		sleep 0.05
 	done
-	grep -q ready client/log/second || fail "second.py: $(tail -1 client/log/second)"
-fi
+	fail "second.py: $(tail -1 "$log")"
+}
 
 # signing: some tests provoke errors that no server signs, and a client that has to sign takes them for forged.
 signing() {
 	[ -n "${HF_PEER:-}" ] || lab_cli 1 config set signing_required="$1" > /dev/null || fail "config set"
 }
 
-# outcomes_of SUITE MARK EXIT_STATUS: "NAME OUTCOME" of each test. One that has started and has no outcome crashed, hung or lost its
+# outcomes_of SUITE MARK FILE: "NAME OUTCOME" of each test. One that has started and has no outcome crashed, hung or lost its
 # connection.
 outcomes_of() {
-	awk -v suite="$1" -v mark="$2" -v rc="$3" '
+	awk -v suite="$1" -v mark="$2" '
 		function full(n) {
 			sub(/^[a-z]+: /, "", n); sub(/ \[.*/, "", n); sub(/^smb2\./, "", n); gsub(/[^A-Za-z0-9._-]+/, "_", n)
 			return (index(n, suite ".") == 1 || n == suite ? n : suite "." n) mark
@@ -105,10 +120,10 @@ outcomes_of() {
 			n = full($0); o = $1 == "success:" ? "pass" : $1 == "skip:" ? "skip" : "fail"
 			print n, o; if (n == open) open = ""
 		}
-		END {if (open != "") print open, "fail"; else if (NR == 0) print suite mark, "fail"}' torture.out
+		END {if (open != "") print open, "fail"; else if (NR == 0) print suite mark, "fail"}' "$3"
 }
 
-# wanted SUITE@SHARE: the rows of the table that belong to it
+# wanted SUITE[@SHARE]: the rows of the table that belong to it
 wanted() {
 	local suite=${1#smb2.} mark=''
 	[[ $suite != *@* ]] || mark=@${suite##*@}
@@ -118,40 +133,61 @@ wanted() {
 		if (k == m && (n == s || index(n, s ".") == 1)) print $1, $2}' "$HERE/$table.expected"
 }
 
-run_suite() { # SUITE[@SHARE]
-	local suite=${1%@*} share=data mark='' from=$SECONDS rc
-	[[ $1 != *@* ]] || share=${1#*@} mark=@$share
-	case $suite in
-	smb2.session-require-signing) signing yes ;;
-	*) signing no ;;
-	esac
-	program "//$target/$share" -U "$HF_USER" \
+counts() { awk '{n[$2]++} END {printf "%d pass, %d fail, %d skip", n["pass"], n["fail"], n["skip"]}' "$1"; }
+
+run_suite() { # JOB SUITE[@SHARE]
+	local suite=${2%@*} share=data mark='' from=$SECONDS out=$2.torture rc
+	[[ $2 != *@* ]] || share=${2#*@} mark=@$share
+	[ "$1" = 1 ] || share=$share$1
+	program "//$(target "$1")/$share" -U "$HF_USER" \
 		--format=subunit --target=samba3 --option=torture:sharename=$share --option=torture:progress=no \
 		--option="torture:user2name=${HF_USER2%%%*}" --option="torture:user2password=${HF_USER2#*%}" \
-		--option="torture:localdir=${seen:-$HF_LAB}/$FILES/$share" "$suite" > torture.out 2>&1 &
-	wait $!
+		--option="torture:localdir=${seen:-$HF_LAB}/$FILES/$share" "$suite" > "$out" 2>&1 < /dev/null
 	rc=$?
-	outcomes_of "${suite#smb2.}" "$mark" $rc > outcomes
-	{ echo "== $1 (exit status $rc)"; cat torture.out; } >> n1/log/smbtorture
+	outcomes_of "${suite#smb2.}" "$mark" "$out" > "$2.outcomes"
+	{ echo "== $2 (exit status $rc)"; cat "$out"; } >> n1/log/smbtorture
 	if [ -z "${HF_PEER:-}" ]; then
 		lab_exec 1 "$HF_LAB/bin/holdfast" --run-dir /run/holdfast cluster status > /dev/null ||
-			fail "the node does not answer after $1"
+			fail "the node does not answer after $2"
 	fi
-	echo "$1: $(grep -c ' pass' outcomes) pass, $(grep -c ' fail' outcomes) fail, $(grep -c ' skip' outcomes) skip ($((SECONDS - from)) s)" >&2
-	cat outcomes >> all
-	[ -n "$record" ] || wanted "$1" >> want
+	echo "$2: $(counts "$2.outcomes") ($((SECONDS - from)) s)" >&2
 }
 
-touch all want
-for suite in $SUITES; do run_suite "$suite"; done
-sort -u all > got
+# next_suite: takes one off the list
+next_suite() {
+	(
+		flock 9
+		head -1 suites
+		sed -i 1d suites
+	) 9> suites.lock
+}
+
+run_job() { # JOB
+	local suite
+	while suite=$(next_suite) && [ -n "$suite" ]; do run_suite "$1" "$suite"; done
+}
+
+signing no
+[ -z "$second" ] || for job in $(seq "$JOBS"); do second_start "$job"; done
+printf '%s\n' $SUITES | grep -vx smb2.session-require-signing > suites
+jobs=()
+for job in $(seq "$JOBS"); do
+	(trap - EXIT; run_job "$job") &
+	jobs+=($!)
+done
+for job in "${jobs[@]}"; do wait "$job" || fail "a suite could not be run"; done
+if [[ " $(echo $SUITES) " == *" smb2.session-require-signing "* ]]; then
+	signing yes
+	run_suite 1 smb2.session-require-signing
+fi
+cat -- *.outcomes | sort -u > got
 if [ -n "$record" ]; then
 	[ -z "${HF_TEST_KEEP:-}" ] || { mkdir -p "$HF_TEST_KEEP" && cp n1/log/smbtorture "$HF_TEST_KEEP/$table.log"; }
 	cat got
 	exit 0
 fi
 # A name that has two outcomes in one run is unlike its row in any case.
-sort -u want | join -a1 -a2 -e nothing -o 0,1.2,2.2 got - | awk '$2 != $3 {
+for suite in $SUITES; do wanted "$suite"; done | sort -u | join -a1 -a2 -e nothing -o 0,1.2,2.2 got - | awk '$2 != $3 {
 	print "smbtorture: " $1 ": " ($2 == "nothing" ? "not run" : $2) ", expected " $3; bad = 1} END {exit bad}' ||
 	fail "$(wc -l < got) tests ran; those above are not as expected"
-step "$(grep -c ' pass' got) pass, $(grep -c ' fail' got) fail, $(grep -c ' skip' got) skip, all as expected"
+step "$(counts got), all as expected"
