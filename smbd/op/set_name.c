@@ -220,7 +220,11 @@ static struct ntstatus move_held(struct move *m)
 static struct ntstatus move_it(struct move *m)
 {
 	struct lk_holder parent = { 0 };
-	struct ntstatus s = hold_parent(m, &parent);
+	struct ntstatus s;
+
+	if (req_pend(m->req, REQ_PEND_DELAY) == -ECANCELED) /* others may keep handles of it, which takes their clients' time */
+		return req_cancelled(m->req);
+	s = hold_parent(m, &parent);
 
 	if (ntstatus_is_ok(s))
 		s = move_held(m);

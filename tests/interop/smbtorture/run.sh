@@ -11,7 +11,7 @@
 #   --record        prints a new table instead of comparing; what the tests said is left in $HF_TEST_KEEP, when that is set
 # A suite is run on the share "data"; as SUITE@ca on the continuously available one, which its tests' names then end with.
 # HF_PEER=samba: against Samba on one node, to compare with: Debian's, or with --newest sid's with persistent handles.
-# environment: SUITE_LIMIT (seconds that a suite may take, 400), JOBS (suites at once, each on shares of its own: most of them wait most
+# environment: SUITE_LIMIT (seconds that a suite may take, 900), JOBS (suites at once, each on shares of its own: most of them wait most
 # of the time; 1, with --newest 3)
 . "$(dirname "$0")/../../cluster/lab/test.sh"
 HF_TEST=smbtorture
@@ -47,12 +47,12 @@ SUITES=${*:-$SUITES}
 JOBS=${JOBS:-$((newest ? 3 : 1))}
 
 # The test program, and where it sees the lab's directory.
-program() { lab_client timeout -k 5 "${SUITE_LIMIT:-400}" smbtorture "$@"; }
+program() { lab_client timeout -k 5 "${SUITE_LIMIT:-900}" smbtorture "$@"; }
 seen=''
 if [ -n "$newest" ]; then
 	TREE=$("$HERE/../sid-samba.sh") || fail "there is no tree of Debian sid's Samba"
 	[ -x "$TREE/usr/bin/smbtorture" ] || fail "the tree of Debian sid's Samba has no smbtorture: remove its stamp"
-	program() { lab_client timeout -k 5 "${SUITE_LIMIT:-400}" chroot "$HF_LAB/client/sid/root" smbtorture "$@"; }
+	program() { lab_client timeout -k 5 "${SUITE_LIMIT:-900}" chroot "$HF_LAB/client/sid/root" smbtorture "$@"; }
 	seen=/lab
 fi
 
