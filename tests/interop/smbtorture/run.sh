@@ -183,6 +183,9 @@ if [[ " $(echo $SUITES) " == *" smb2.session-require-signing "* ]]; then
 	run_suite 1 smb2.session-require-signing
 fi
 cat -- *.outcomes | sort -u > got
+for i in ${second:+1 2}; do
+	grep -q "session established" "n$i/log/holdfast.log" || fail "no client has ever been on node $i"
+done
 if [ -n "$record" ]; then
 	[ -z "${HF_TEST_KEEP:-}" ] || { mkdir -p "$HF_TEST_KEEP" && cp n1/log/smbtorture "$HF_TEST_KEEP/$table.log"; }
 	cat got
