@@ -282,6 +282,26 @@ int lockc_set_delete(struct lockc *c, struct lk_open *o, bool on)
 	return o->gone ? LK_GONE : ask_breaking(c, o, &m);
 }
 
+int lockc_rename_begin(struct lockc *c, struct lk_open *o)
+{
+	_cleanup_free_ char *path = strdup(o->rec.path ? o->rec.path : ""); /* the open's may be replaced meanwhile */
+	struct lk_msg m = msg_for(o, LKM_RENAME);
+	int e;
+
+	if (!path)
+		return -ENOMEM;
+	if (o->gone)
+		return LK_GONE;
+	if (!lockc_leases(c))
+		return LK_OK;
+	m.flags = LKF_ON;
+	m.path = path;
+	home_open_ref(o);
+	e = ask_breaking(c, o, &m);
+	home_open_unref(o);
+	return e;
+}
+
 int lockc_rename(struct lockc *c, struct lk_open *o, const char *path)
 {
 	struct lk_msg m = msg_for(o, LKM_RENAME);
