@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * "session list", "open list", "lock list": the rows of every node that serves, one node after the other, page by page,
+ * "session list", "open list", "lock list", "lease list": the rows of every node that serves, one node after the other, page by page,
  * asked for by multicast. A node that does not answer costs a warning, not the listing. On clusterd's loop.
  */
 #include <stdio.h>
@@ -47,6 +47,15 @@ static const struct oper_column lock_columns[] = {
 #include "clusterd/client/listing.def"
 };
 
+#define LISTING_STR(field, heading) { #field, heading },
+#define LISTING_U64(field, heading) { #field, heading },
+#define LISTING_BOOL(field, heading) { #field, heading },
+static const struct oper_column lease_columns[] = {
+	{ "node", "NODE" },
+#define LISTING_LEASES
+#include "clusterd/client/listing.def"
+};
+
 static const struct listing_kind {
 	const char *command;
 	const struct oper_column *columns;
@@ -55,6 +64,7 @@ static const struct listing_kind {
 	[CLUSTER_QUERY_SESSIONS] = { "session list", session_columns, ARRAY_SIZE(session_columns) },
 	[CLUSTER_QUERY_OPENS] = { "open list", open_columns, ARRAY_SIZE(open_columns) },
 	[CLUSTER_QUERY_LOCKS] = { "lock list", lock_columns, ARRAY_SIZE(lock_columns) },
+	[CLUSTER_QUERY_LEASES] = { "lease list", lease_columns, ARRAY_SIZE(lease_columns) },
 };
 
 static void listing_free(struct listing *l)

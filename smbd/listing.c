@@ -114,7 +114,9 @@ static void opens_of(struct worker *w, void *arg)
 {
 	struct listing *l = arg;
 
-	if (w->lock && lockc_list(w->lock, l->after, l->room, &l->arena, &l->opens[w->index],
+	enum lk_list what = cluster_query_kind(l->query) == CLUSTER_QUERY_LEASES ? LK_LIST_LEASES : LK_LIST_OPENS;
+
+	if (w->lock && lockc_list(w->lock, what, l->after, l->room, &l->arena, &l->opens[w->index],
 				  &l->n_opens[w->index]) < 0)
 		l->failed = true;
 }
@@ -152,9 +154,24 @@ static const char *rwd(uint32_t v, uint32_t r, uint32_t w, uint32_t d, char out[
 	return out[0] ? out : "-";
 }
 
-/* Text that opens and locks share. */
+/* "RWH" and parts of it (MS-SMB2 3.3.1.12). */
+static const char *caching(uint32_t state, char out[4])
+{
+	char *p = out;
+
+	if (state & SMB2_LEASE_READ_CACHING)
+		*p++ = 'R';
+	if (state & SMB2_LEASE_WRITE_CACHING)
+		*p++ = 'W';
+	if (state & SMB2_LEASE_HANDLE_CACHING)
+		*p++ = 'H';
+	*p = '\0';
+	return out[0] ? out : "-";
+}
+
+/* Text that opens, locks and leases share. */
 struct open_text {
-	char id[20], guid[GUID_STR_SIZE], client_guid[GUID_STR_SIZE], access[4], share[4];
+	char id[20], guid[GUID_STR_SIZE], client_guid[GUID_STR_SIZE], access[4], share[4], caching[4];
 	const char *client;
 	uint64_t home_node; /* 0: at none */
 };
@@ -191,7 +208,7 @@ static int add_open(struct listing *l, const struct rec_open *o)
 		.handle = o->persistent ? "persistent" :
 			  o->durable	? "durable" :
 					  "-",
-		.oplock = "-",
+		.oplock = o->lease.present ? caching(o->lease.state, t.caching) : "-",
 		.create_guid = o->has_create_guid ? t.guid : "",
 		.state = o->disconnected ? "disconnected" : "connected",
 		.expires_s = o->disconnected && o->deadline > now ?
@@ -233,6 +250,35 @@ static int add_locks(struct listing *l, const struct rec_open *o)
 	return r;
 }
 
+static int add_lease(struct listing *l, const struct rec_open *o)
+{
+	static const char *const kinds[] = { "oplock", "lease v1", "lease v2" };
+	char key[GUID_STR_SIZE], parent[GUID_STR_SIZE], to[4];
+	const struct rec_lease *e = &o->lease;
+	struct cluster_lease_row row;
+	struct open_text t;
+
+	open_text(o, &t);
+	row = (struct cluster_lease_row){
+		.persistent_id = t.id,
+		.user = o->user,
+		.client = t.client,
+		.client_guid = t.client_guid,
+		.home_node = t.home_node,
+		.share = o->share_name,
+		.path = o->path,
+		.kind = kinds[MIN(e->version, (uint8_t)2)],
+		.key = e->version ? guid_format(&e->key, key) : "",
+		.parent_key = e->has_parent ? guid_format(&e->parent_key, parent) : "",
+		.caching = caching(e->state, t.caching),
+		.breaking = e->breaking ? caching(e->breaking_to, to) : "",
+		.epoch = e->epoch,
+		.state = o->disconnected ? "disconnected" : "connected",
+		.slot = o->id & 0xffff,
+	};
+	return cluster_query_add_lease(l->query, &row);
+}
+
 static uint64_t answer_opens(struct listing *l,
 			     int (*add)(struct listing *l, const struct rec_open *o))
 {
@@ -267,6 +313,11 @@ static void ask_all(struct listing *l, worker_fn *fn)
 
 static uint64_t answer(struct listing *l)
 {
+	static int (*const adders[CLUSTER_QUERY_KINDS])(struct listing *l, const struct rec_open *o) = {
+		[CLUSTER_QUERY_OPENS] = add_open,
+		[CLUSTER_QUERY_LOCKS] = add_locks,
+		[CLUSTER_QUERY_LEASES] = add_lease,
+	};
 	bool sessions = cluster_query_kind(l->query) == CLUSTER_QUERY_SESSIONS;
 
 	ask_all(l, sessions ? sessions_of : opens_of);
@@ -276,8 +327,7 @@ static uint64_t answer(struct listing *l)
 	}
 	if (sessions)
 		return answer_sessions(l);
-	return answer_opens(l, cluster_query_kind(l->query) == CLUSTER_QUERY_OPENS ? add_open :
-										     add_locks);
+	return answer_opens(l, adders[cluster_query_kind(l->query)]);
 }
 
 static void listing_task(void *arg)

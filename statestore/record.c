@@ -93,7 +93,8 @@ static bool same_locks(const struct rec_open *a, const struct rec_open *b)
 static bool same_lease(const struct rec_lease *a, const struct rec_lease *b)
 {
 	return a->present == b->present && guid_equal(&a->key, &b->key) && a->state == b->state &&
-	       a->breaking_to == b->breaking_to && a->epoch == b->epoch;
+	       a->breaking == b->breaking && a->breaking_to == b->breaking_to && a->epoch == b->epoch &&
+	       a->change == b->change && a->ack_req == b->ack_req;
 }
 
 bool rec_open_same_state(const struct rec_open *a, const struct rec_open *b)
@@ -170,6 +171,22 @@ static void put_lease(const struct rec_lease *l, HfRec__Lease *m)
 	m->breaking_to = l->breaking_to;
 	m->epoch = l->epoch;
 	m->version = l->version;
+	m->breaking = l->breaking;
+	m->change = l->change;
+	m->ack_req = l->ack_req;
+}
+
+int rec_lease_encode(const struct rec_lease *l, struct arena *a, struct blob *ret)
+{
+	HfRec__Lease m;
+	uint8_t *p;
+
+	put_lease(l, &m);
+	p = arena_alloc(a, hf_rec__lease__get_packed_size(&m));
+	if (!p)
+		return -ENOMEM;
+	*ret = BLOB(p, hf_rec__lease__pack(&m, p));
+	return 0;
 }
 
 static void put_identity(const struct rec_open *r, HfRec__Open *m)
@@ -231,7 +248,7 @@ int rec_open_encode(const struct rec_open *r, uint32_t level, struct arena *a, s
 	put_state(r, &m);
 	if (r->has_owner)
 		m.owner = sid_format(&r->owner, sid);
-	if (r->lease.present) {
+	if (r->lease.present && level >= LEVEL_LEASES) {
 		put_lease(&r->lease, &lease);
 		m.lease = &lease;
 	}
@@ -292,20 +309,43 @@ static int get_locks(const HfRec__Open *m, struct rec_open *r)
 	return 0;
 }
 
+/* The states that there are, and what one may be breaking to. */
+static bool lease_ok(const HfRec__Lease *m)
+{
+	if (m->state > 7 || (m->breaking_to & ~m->state) || (m->breaking_to && !m->breaking))
+		return false;
+	return m->epoch <= UINT16_MAX && m->version <= 2;
+}
+
 static int get_lease(const HfRec__Lease *m, struct rec_lease *l)
 {
-	l->present = true;
-	if (get_guid(m->key, &l->key, NULL) < 0 ||
+	if (!lease_ok(m) || get_guid(m->key, &l->key, NULL) < 0 ||
 	    get_guid(m->parent_key, &l->parent_key, &l->has_parent) < 0)
 		return -EBADMSG;
-	if (m->state > 7 || m->breaking_to > 7 || m->epoch > UINT16_MAX || m->version < 1 ||
-	    m->version > 2)
-		return -EBADMSG;
+	l->present = true;
 	l->state = m->state;
-	l->breaking_to = m->breaking_to;
+	l->breaking = m->breaking;
+	l->breaking_to = l->required = m->breaking_to;
 	l->epoch = (uint16_t)m->epoch;
 	l->version = (uint8_t)m->version;
+	l->change = m->change;
+	l->ack_req = m->ack_req;
 	return 0;
+}
+
+int rec_lease_decode(struct blob b, struct rec_lease *ret)
+{
+	HfRec__Lease *m = hf_rec__lease__unpack(NULL, b.len, b.data);
+	struct rec_lease l = { 0 };
+	int e;
+
+	if (!m)
+		return -EBADMSG;
+	e = get_lease(m, &l);
+	hf_rec__lease__free_unpacked(m, NULL);
+	if (e == 0)
+		*ret = l;
+	return e;
 }
 
 static void get_flags(uint32_t f, struct rec_open *r)

@@ -26,17 +26,27 @@ struct rec_lock {
 	bool exclusive;
 };
 
-/* A request for a lease as a client makes it, and the lease as granted; state bits are those of
- * MS-SMB2 2.2.13.2.8. Nothing grants one yet. */
+/* A lease or an oplock as a client asks for it, and as granted: the same in all opens of a lease. State bits are those
+ * of MS-SMB2 2.2.13.2.8; an oplock has no key, and R, RW, RWH for level II, exclusive, batch. */
 struct rec_lease {
 	bool present;
 	struct guid key;
 	struct guid parent_key;
 	bool has_parent;
-	uint32_t state, breaking_to;
-	uint16_t epoch;
-	uint8_t version; /* 1, 2 */
+	uint32_t state;
+	bool breaking; /* an acknowledgement is to come */
+	uint32_t breaking_to;
+	uint32_t required; /* what may stay in the end; not kept: who waits for it asks its next owner again */
+	uint16_t epoch; /* version 2 */
+	uint8_t version; /* 1, 2; 0: an oplock */
+	uint64_t change; /* grows with each change by the owner */
+	uint64_t ack_req; /* the last acknowledgement that was executed: recognises a retry */
 };
+/* Whether the open was made with a lease, not an oplock or nothing. */
+static inline bool rec_lease_keyed(const struct rec_lease *l)
+{
+	return l->present && l->version > 0;
+}
 
 enum rec_phase {
 	REC_OPEN = 0,
@@ -116,6 +126,10 @@ int rec_open_encode(const struct rec_open *r, uint32_t level, struct arena *a, s
 /* Decodes and checks every field. The result owns its memory.
  * -EBADMSG damaged; -EPROTONOSUPPORT written by a newer release; -ENOMEM. */
 int rec_open_decode(struct blob b, struct rec_open *ret) HF_MUST_CHECK;
+
+/* A lease alone, as rec_open_encode() and rec_open_decode() have it. */
+int rec_lease_encode(const struct rec_lease *l, struct arena *a, struct blob *ret) HF_MUST_CHECK;
+int rec_lease_decode(struct blob b, struct rec_lease *ret) HF_MUST_CHECK;
 
 /* The store's key of an open's record: 'o' and the id, big-endian. */
 #define REC_OPEN_KEY_SIZE 9

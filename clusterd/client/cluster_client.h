@@ -25,6 +25,8 @@ enum cluster_query_kind {
 	CLUSTER_QUERY_SESSIONS,
 	CLUSTER_QUERY_OPENS,
 	CLUSTER_QUERY_LOCKS,
+	CLUSTER_QUERY_LEASES,
+	CLUSTER_QUERY_KINDS,
 };
 
 /* Any callback may be NULL. */
@@ -108,6 +110,16 @@ struct cluster_lock_row {
 #include "clusterd/client/listing.def"
 };
 
+/* kind "lease v1|lease v2|oplock", caching "RWH" and parts of it, or "-"; breaking "" when it is not, else the state that the
+ * client was told to come down to; state "connected|disconnected". */
+struct cluster_lease_row {
+#define LISTING_LEASES
+#define LISTING_STR(field, heading) const char *field;
+#define LISTING_U64(field, heading) uint64_t field;
+#define LISTING_BOOL(field, heading) bool field;
+#include "clusterd/client/listing.def"
+};
+
 enum cluster_query_kind cluster_query_kind(const struct cluster_query *q);
 /* Where the page starts: 0, or what cluster_query_done() of the page before it got. */
 uint64_t cluster_query_cursor(const struct cluster_query *q);
@@ -117,6 +129,7 @@ uint32_t cluster_query_room(const struct cluster_query *q);
 int cluster_query_add_session(struct cluster_query *q, const struct cluster_session_row *row);
 int cluster_query_add_open(struct cluster_query *q, const struct cluster_open_row *row);
 int cluster_query_add_lock(struct cluster_query *q, const struct cluster_lock_row *row);
+int cluster_query_add_lease(struct cluster_query *q, const struct cluster_lease_row *row);
 /* Sends the page and frees `q`. `next`: the cursor of the next page, 0: this was the last. Loop's thread. */
 void cluster_query_done(struct cluster_query *q, uint64_t next);
 

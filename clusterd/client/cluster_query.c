@@ -19,7 +19,7 @@ struct cluster_query *cluster_query_new(struct cluster_client *c, const Hfc__Que
 		.generation = generation,
 		.rows = json_array(),
 	};
-	if (!q->rows || pb->kind > CLUSTER_QUERY_LOCKS) {
+	if (!q->rows || pb->kind >= CLUSTER_QUERY_KINDS) {
 		json_decref(q->rows);
 		free(q);
 		return NULL;
@@ -120,6 +120,25 @@ int cluster_query_add_lock(struct cluster_query *q, const struct cluster_lock_ro
 		return -ENOSPC;
 	}
 #define LISTING_LOCKS
+#include "clusterd/client/listing.def"
+	return add_row(q, j, ok);
+}
+
+#define LISTING_STR(field, heading) ok = json_object_set_new(j, #field, text(row->field)) == 0 && ok;
+#define LISTING_U64(field, heading) ok = json_object_set_new(j, #field, number(row->field)) == 0 && ok;
+#define LISTING_BOOL(field, heading) ok = json_object_set_new(j, #field, json_boolean(row->field)) == 0 && ok;
+
+int cluster_query_add_lease(struct cluster_query *q, const struct cluster_lease_row *row)
+{
+	json_t *j = json_object();
+	bool ok = true;
+
+	assert(q->kind == CLUSTER_QUERY_LEASES);
+	if (!cluster_query_room(q)) {
+		json_decref(j);
+		return -ENOSPC;
+	}
+#define LISTING_LEASES
 #include "clusterd/client/listing.def"
 	return add_row(q, j, ok);
 }

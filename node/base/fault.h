@@ -13,6 +13,7 @@
 #define FAULT_NO_EPOCH_GUARD "no-epoch-guard" /* the store takes writes of owners that were deposed */
 #define FAULT_NO_LEASE_EXPIRY "no-lease-expiry" /* smbd serves without a fresh right to serve */
 #define FAULT_LOST_REASSERTION "lost-reassertion" /* homes do not name their opens to new owners */
+#define FAULT_NO_LEASE_BREAK "no-lease-break" /* owners grant opens without breaking the leases of others */
 /* No rule, but a slow disk: each commit of the LMDB store begins 50 ms late, so that more of them are on their way when
  * their process is stopped. */
 #define FAULT_SLOW_COMMIT "slow-commit"

@@ -9,6 +9,8 @@
 
 #include "node/base/util.h"
 
+#define LEVEL_LEASES 2u /* from here on leases and oplocks are granted, kept and told of */
+
 struct level_row {
 	uint32_t level;
 	uint32_t rpc, record, cpg; /* versions, see level.def */

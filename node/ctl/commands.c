@@ -41,6 +41,7 @@ const struct ctl_command ctl_commands[] = {
 	{ .words = "session list", .about = "sessions on every node", .shape = CTL_TABLE },
 	{ .words = "open list", .about = "open files on every node", .shape = CTL_TABLE },
 	{ .words = "lock list", .about = "byte-range locks on every node", .shape = CTL_TABLE },
+	{ .words = "lease list", .about = "leases and oplocks on every node", .shape = CTL_TABLE },
 	{ .words = "state check", .about = "look for what is wrong with the records in the state store",
 	  .shape = CTL_REPORT },
 	{ .words = "state repair", .about = "move aside records that nobody can read",

@@ -6,24 +6,30 @@
 
 bool close_ent(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 {
+	struct contender k = { .op = LEASE_OP_HANDLE, .own = e->lease };
 	struct lk_file *f = e->file;
 
 	locks_drop_waiters(e, LK_GONE, fx);
-	e->permit = false;
+	e->permit = e->write_permit = false;
 	free(e->rec.locks);
 	e->rec.locks = NULL;
 	e->rec.n_locks = 0;
 	if (e->rec.delete_on_close && !f->delete_pending) {
 		f->delete_pending = true;
 		e->rec.delete_on_close = false;
-		if (f->n_opens > 1)
+		if (f->n_opens > 1) { /* others close what they keep; nobody waits for it */
+			(void)caching_contend(c, f, &k, now, fx);
 			file_changed(c, f, e, fx);
+		}
 	}
 	if (f->n_opens == 1 && f->delete_pending) {
 		e->rec.phase = REC_DELETING;
 		e->rec.delete_pending = true;
 		e->rec.disconnected = false;
+		caching_leave(e);
+		e->rec.lease = (struct rec_lease){ 0 };
 		ent_changed(e, fx);
+		file_kick(c, f, now, fx);
 		return true;
 	}
 	ent_remove(c, e, fx);
@@ -86,9 +92,17 @@ void do_disconnect(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx 
 		reply(fx, m, LK_GONE);
 		return;
 	}
+	if (!e->rec.disconnected && !caching_keeps_handle(e)) {
+		close_by_owner(c, e, LK_GONE_CONTENDED, now, fx);
+		reply(fx, m, LK_GONE);
+		return;
+	}
 	if (!e->rec.disconnected) {
+		struct lk_file *f = e->file;
+
 		ent_disconnect(c, e, now, fx);
-		file_kick(c, e->file, now, fx);
+		caching_disconnected(c, e, now, fx);
+		file_kick(c, f, now, fx);
 	}
 	r = reply(fx, m, LK_OK);
 	if (r) {
@@ -111,10 +125,15 @@ static void reply_file(struct lk_ent *e, const struct lk_msg *m, struct fx *fx)
 void do_set_delete(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 {
 	struct lk_ent *e = ent_of(c, m, fx);
+	struct contender k = { .op = LEASE_OP_HANDLE, .own = e ? e->lease : NULL };
 	bool on = m->flags & LKF_ON;
 
-	if (!e)
+	if (!e || file_waits(e->file, m, fx))
 		return;
+	if (on && caching_contend(c, e->file, &k, now, fx)) {
+		file_block(e->file, m, fx);
+		return;
+	}
 	if (e->file->delete_pending != on) {
 		e->file->delete_pending = on;
 		file_changed(c, e->file, e, fx);
@@ -125,13 +144,22 @@ void do_set_delete(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx 
 void do_rename(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 {
 	struct lk_ent *e = ent_of(c, m, fx), *o;
+	struct contender k = { .op = LEASE_OP_HANDLE, .own = e ? e->lease : NULL };
 
-	if (!e)
+	if (!e || file_waits(e->file, m, fx))
 		return;
+	if (caching_contend(c, e->file, &k, now, fx)) {
+		file_block(e->file, m, fx);
+		return;
+	}
 	list_foreach(o, &e->file->opens, in_file) {
 		if (o == e || share_uses(o->rec.access) == 0 || (o->rec.share & SHARE_DELETE))
 			continue;
 		reply(fx, m, LK_SHARING_VIOLATION);
+		return;
+	}
+	if (m->flags & LKF_ON) { /* so far only what has to come before it */
+		reply_file(e, m, fx);
 		return;
 	}
 	list_foreach(o, &e->file->opens, in_file) {

@@ -97,6 +97,7 @@ void core_init(struct lk_core *c, uint32_t slot, const struct lk_limits *limits)
 	*c = (struct lk_core){ .slot = slot, .limits = limits, .next_deadline = UINT64_MAX };
 	list_init(&c->noted);
 	list_init(&c->touched);
+	list_init(&c->breaking);
 	c->next_note = random_u64() | 1;
 }
 
@@ -185,8 +186,8 @@ void core_redo(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 		return do_lock(c, m, now, fx);
 	case LKM_UNLOCK:
 		return do_unlock(c, m, now, fx);
-	case LKM_LOCK_CANCEL:
-		return do_lock_cancel(c, m, now, fx);
+	case LKM_CANCEL:
+		return do_cancel(c, m, now, fx);
 	case LKM_IO:
 		return do_io(c, m, now, fx);
 	case LKM_SET_DELETE:
@@ -197,6 +198,8 @@ void core_redo(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 		return do_consumed(c, m, fx);
 	case LKM_QUERY:
 		return do_query(c, m, fx);
+	case LKM_BREAK_ACK:
+		return do_break_ack(c, m, now, fx);
 	case LKM_NOTE_ACK:
 		return do_note_ack(c, m, now, fx);
 	default:
@@ -210,6 +213,7 @@ void core_handle(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *f
 	if (!view_has(c->view, m->from.node, m->from.incarnation))
 		return;
 	core_redo(c, m, now, fx);
+	file_kick_touched(c, now, fx);
 	file_sweep(c);
 }
 
@@ -287,19 +291,19 @@ void core_renote(struct lk_core *c, struct fx *fx)
 void core_unlinked(struct lk_core *c, uint64_t id, bool done, uint64_t now, struct fx *fx)
 {
 	struct lk_ent *e = core_find(c, id);
+	struct lk_file *f = e ? e->file : NULL;
 
 	if (!e || e->zombie || e->rec.phase != REC_DELETING)
 		return;
 	e->unlinking = false;
 	if (done) {
-		struct lk_file *f = e->file;
-
 		f->delete_pending = false;
 		ent_remove(c, e, fx);
-		file_kick(c, f, now, fx);
 	} else {
 		c->next_deadline = 0; /* the scavenger tries again */
 	}
+	f->unblock = true; /* who waits for the name */
+	file_kick(c, f, now, fx);
 	file_sweep(c);
 }
 

@@ -8,6 +8,7 @@
 #ifndef HF_SMBD_LOCK_CORE_H
 #define HF_SMBD_LOCK_CORE_H
 
+#include "smbd/lock/lease.h"
 #include "smbd/lock/msg.h"
 
 /* --- effects --- */
@@ -53,18 +54,34 @@ void fx_add_unlink(struct fx *fx, const struct rec_open *rec);
 /* --- state --- */
 
 struct lk_file;
+struct lk_ent;
+
+/* Lease (MS-SMB2 3.3.1.12) with its opens on one file, or the oplock of one open. */
+struct lk_lease {
+	struct list in_file;
+	struct list breaking; /* core.breaking while an acknowledgement is to come */
+	struct list ents; /* lk_ent.in_lease */
+	struct lk_file *file;
+	struct guid client;
+	struct rec_lease m; /* rec.lease of each of its opens */
+	uint64_t deadline; /* core.mono from which on the acknowledgement is too late */
+	bool behind; /* a home re-asserted what it was before */
+};
 
 /* Open as the owner knows it. */
 struct lk_ent {
 	struct rec_open rec;
 	struct lk_file *file;
 	struct list in_file; /* opens or zombies of the file */
+	struct lk_lease *lease; /* NULL: no caching asked for */
+	struct list in_lease;
 	struct list noted; /* core.noted while a note is not acknowledged */
 	struct hnode by_id;
 	uint64_t note; /* the note that is not acknowledged; 0: none */
 	uint32_t note_flags;
 	int note_why;
 	bool permit; /* its home need not ask */
+	bool write_permit; /* nor before it writes; never without `permit` */
 	bool io; /* its home may be at an I/O that it asked for */
 	bool zombie; /* closed; only its home has to acknowledge that */
 	bool asserted; /* its home named it since this owner took the slot */
@@ -100,12 +117,20 @@ struct lk_file {
 	struct hnode by_key;
 	struct file_key key;
 	struct list opens, zombies, waiters, parked;
+	struct list leases;
+	struct list blocked; /* struct lk_parked: until a break has ended */
 	struct list touched; /* core.touched: may be empty now */
 	uint32_t n_opens, n_waiters;
 	uint32_t unacked;
 	bool delete_pending;
 	uint64_t version; /* of path and delete_pending */
 	bool kicking, again;
+	bool unblock; /* a break has ended since */
+};
+
+/* What happened to caching, for metrics. */
+struct lk_counts {
+	uint64_t granted, broken, timed_out;
 };
 
 struct lk_core {
@@ -113,7 +138,9 @@ struct lk_core {
 	const struct lk_limits *limits;
 	const struct view *view; /* in force; who is alive */
 	struct htable files, ents;
-	struct list noted, touched;
+	struct list noted, touched, breaking;
+	uint64_t mono; /* loop clock, ns: the shell sets it before each decision */
+	struct lk_counts counts;
 	uint64_t next_note;
 	uint64_t next_deadline; /* no disconnected open ends, or is to have its deadline stored, before */
 };
@@ -137,6 +164,8 @@ void core_serve(struct lk_core *c, uint64_t now, struct fx *fx);
 void core_view(struct lk_core *c, uint64_t now, struct fx *fx);
 /* Closes what is disconnected past its deadline. */
 void core_scavenge(struct lk_core *c, uint64_t now, struct fx *fx);
+/* Ends the breaks that were not acknowledged in time. */
+void core_breaks(struct lk_core *c, uint64_t now, struct fx *fx);
 /* Sends every note again that is not acknowledged. */
 void core_renote(struct lk_core *c, struct fx *fx);
 /* The owner's own unlink of a file ended. */

@@ -17,9 +17,17 @@ void file_changed(struct lk_core *c, struct lk_file *f, struct lk_ent *by, struc
 /* Something that others wait for has happened: runs what is parked, waiting locks, gives permits
  * back. */
 void file_kick(struct lk_core *c, struct lk_file *f, uint64_t now, struct fx *fx);
+/* Kicks the files of which something was closed in the middle of a decision. */
+void file_kick_touched(struct lk_core *c, uint64_t now, struct fx *fx);
 /* Puts `m` aside until all notes of the file are acknowledged, then decides it anew. What it points
  * to moves. */
 void file_park(struct lk_file *f, struct lk_msg *m);
+/* Puts `m` aside until a break of the file has ended, and tells its home that it waits. */
+void file_block(struct lk_file *f, struct lk_msg *m, struct fx *fx);
+/* Whether `m` is a copy of a request that is put aside. */
+bool file_waits(struct lk_file *f, const struct lk_msg *m, struct fx *fx);
+/* Forgets a request that waits for a break. True: it was there; its kind is in `*ret`. */
+bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req, uint32_t *ret);
 /* Answers `m` now, or once all notes of the file are acknowledged. Returns the reply to fill in, or
  * NULL. */
 struct lk_msg *file_reply_acked(struct lk_file *f, const struct lk_msg *m, int outcome,
@@ -69,6 +77,7 @@ void ent_orphaned(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *
 void ent_taken(struct lk_ent *e, struct fx *fx);
 /* Whether the home may read and write without asking at this moment. */
 bool ent_may_have_permit(const struct lk_ent *e);
+bool ent_may_write(const struct lk_ent *e);
 
 /* --- close.c --- */
 /* Closes an open, whoever asked for it. True: it was the last one of a file to be deleted, stays
@@ -82,6 +91,43 @@ void do_unlinked(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *f
 void do_disconnect(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 void do_set_delete(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 void do_rename(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
+
+/* --- caching.c --- */
+/* A request that may break what others cache. */
+struct contender {
+	enum lease_op op; /* LEASE_OP_OPEN: what it is follows from the next two */
+	uint32_t access;
+	bool overwrite;
+	const struct lk_lease *own; /* not broken, but for lease_breaks_itself(); NULL: none */
+};
+/* The lease of the client with the key in `want`, NULL: none. */
+struct lk_lease *caching_find(const struct lk_file *f, const struct guid *client, const struct rec_lease *want);
+/* Puts an open into the lease that its record names. -ENOMEM. */
+int caching_join(struct lk_core *c, struct lk_ent *e);
+/* Another source's word on the lease of an open: the newer one counts. */
+void caching_merge(struct lk_core *c, struct lk_ent *e, const struct rec_lease *said);
+void caching_leave(struct lk_ent *e);
+/* Whether the open is kept when it is disconnected (3.3.7.1). */
+bool caching_keeps_handle(const struct lk_ent *e);
+void caching_others(const struct lk_file *f, const struct lk_lease *own, struct lease_others *ret);
+/* Makes what the open is granted out of what it asks for, w->lease. */
+void caching_grant(struct lk_core *c, struct lk_file *f, struct rec_open *w, const struct place *from, struct fx *fx);
+/* Whether a write of this open has something to break: what others cache, or its own level II. */
+bool caching_asks(const struct lk_ent *e);
+/* Before `w` may cache reads: no other open writes without asking. True: it has to wait for notes. */
+bool caching_recall_writers(struct lk_core *c, struct lk_file *f, const struct rec_open *w, struct fx *fx);
+/* Breaks what contradicts `k`. True: it has to wait until a break has ended (file_block()). It may have closed opens that nobody
+ * can be asked about, and so begun the deletion of the file. */
+bool caching_contend(struct lk_core *c, struct lk_file *f, const struct contender *k, uint64_t now, struct fx *fx);
+/* Whether somebody's home has not heard yet of a break. */
+bool caching_untold(const struct lk_file *f, const struct lk_lease *own);
+void do_break_ack(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
+/* The open has got a home again. */
+void caching_attached(struct lk_core *c, struct lk_ent *e);
+/* The open has lost its client: a break that nobody can be asked for ends the handles that it would take anyway. */
+void caching_disconnected(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx);
+/* Every home has re-asserted: those that do not know the state of a lease hear it. */
+void caching_settle(struct lk_core *c, struct lk_file *f, struct fx *fx);
 
 /* --- open.c, reclaim.c --- */
 void do_open(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
@@ -99,10 +145,10 @@ int attach(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, uint64_t now, 
 /* --- locks.c --- */
 void do_lock(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 void do_unlock(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
-void do_lock_cancel(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
+void do_cancel(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 void do_io(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 /* Tries the waiting locks of a file in order. True when one was granted or refused. */
-bool locks_kick(struct lk_core *c, struct lk_file *f, struct fx *fx);
+bool locks_kick(struct lk_core *c, struct lk_file *f, uint64_t now, struct fx *fx);
 /* Ends the waiting locks of an open: with a reply, or silently when its home is gone (`outcome` 0).
  */
 void locks_drop_waiters(struct lk_ent *e, int outcome, struct fx *fx);

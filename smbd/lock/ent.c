@@ -4,6 +4,7 @@
 #include "smbd/lock/core_priv.h"
 
 #include "node/base/hash.h"
+#include "smbd/lock/share.h"
 
 #define NS_PER_MS 1000000ULL
 /* A client that is to come back has done so by then. */
@@ -21,11 +22,16 @@ struct lk_ent *ent_new(struct lk_core *c, struct lk_file *f, struct rec_open *re
 
 	if (!e)
 		return NULL;
-	e->rec = *rec;
-	*rec = (struct rec_open){ 0 };
 	e->file = f;
-	e->deadline_stored = e->rec.disconnected;
+	e->deadline_stored = rec->disconnected;
 	list_init(&e->noted);
+	list_init(&e->in_lease);
+	e->rec = *rec;
+	if (caching_join(c, e) < 0) {
+		free(e);
+		return NULL;
+	}
+	*rec = (struct rec_open){ 0 };
 	list_append(&f->opens, &e->in_file);
 	f->n_opens++;
 	htable_insert(&c->ents, &e->by_id, hash64_u64(e->rec.id));
@@ -36,6 +42,7 @@ struct lk_ent *ent_new(struct lk_core *c, struct lk_file *f, struct rec_open *re
 
 static void ent_free(struct lk_core *c, struct lk_ent *e)
 {
+	caching_leave(e);
 	list_remove(&e->in_file);
 	list_remove(&e->noted);
 	htable_remove(&c->ents, &e->by_id);
@@ -59,12 +66,13 @@ void ent_remove(struct lk_core *c, struct lk_ent *e, struct fx *fx)
 		f->n_opens--;
 		if (e->rec.persistent)
 			fx_put(fx, e->rec.id);
+		caching_leave(e);
 	}
 	if (e->note != 0 && ent_home_alive(c, e)) {
 		list_remove(&e->in_file);
 		list_append(&f->zombies, &e->in_file);
 		e->zombie = true;
-		e->permit = e->io = false;
+		e->permit = e->write_permit = e->io = false;
 		return;
 	}
 	if (e->note != 0)
@@ -95,6 +103,10 @@ static void send_note(struct lk_core *c, struct lk_ent *e, uint32_t flags, struc
 			m.flags |= LKF_DELETE_PENDING;
 		if (rec_set_str(&m.path, e->rec.path) < 0)
 			return; /* a note that is not acknowledged is sent again */
+	}
+	if (flags & LKF_LEASE) {
+		m.lease = e->rec.lease;
+		m.client_guid = e->rec.client_guid;
 	}
 	fx_send(fx, ent_home(e), &m);
 }
@@ -134,7 +146,9 @@ void ent_acked(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 		ent_free(c, e);
 	} else {
 		if (flags & LKF_RECALL)
-			e->permit = e->io = false;
+			e->permit = e->write_permit = e->io = false;
+		if (flags & LKF_RECALL_WRITE)
+			e->write_permit = e->io = false;
 		if (flags & LKF_GONE) {
 			ent_disconnect(c, e, now, fx);
 			ent_set_home(e, (struct place){ 0 });
@@ -145,7 +159,7 @@ void ent_acked(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 
 static void disconnect(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 {
-	e->permit = e->io = false;
+	e->permit = e->write_permit = e->io = false;
 	if (!e->rec.disconnected || e->rec.deadline == 0) {
 		e->rec.disconnected = true;
 		e->rec.deadline = now + e->rec.timeout_ms * NS_PER_MS;
@@ -193,4 +207,11 @@ bool ent_may_have_permit(const struct lk_ent *e)
 		if (o != e && o->rec.n_locks > 0)
 			return false;
 	return true;
+}
+
+bool ent_may_write(const struct lk_ent *e)
+{
+	if (!ent_may_have_permit(e))
+		return false;
+	return !(share_uses(e->rec.access) & SHARE_WRITE) || !caching_asks(e);
 }

@@ -26,15 +26,23 @@ static int ask(struct lockc *c, struct lk_open *o, struct lk_msg *m)
 	return home_call(c, &r, 0, false);
 }
 
+/* The same for what may have to wait for a break: it can be cancelled. */
+static int ask_breaking(struct lockc *c, struct lk_open *o, struct lk_msg *m)
+{
+	struct hreq r = { .m = m, .open = o };
+
+	return home_call(c, &r, 0, true);
+}
+
 /* Asks for an open that another home may have connected. -ECANCELED: the session that it is for has lost its client. */
-static int ask_confirmed(struct lockc *c, struct hreq *r, uint64_t session_id)
+static int ask_confirmed(struct lockc *c, struct hreq *r, uint64_t session_id, bool cancellable)
 {
 	int e;
 
 	do {
 		r->m->version = r->version;
 		r->done = false;
-		e = home_call(c, r, call_deadline(c), false);
+		e = home_call(c, r, call_deadline(c), cancellable);
 	} while (e == LK_CONFIRM && (!c->cfg.connected || c->cfg.connected(c->cfg.arg, session_id)));
 	return e == LK_CONFIRM ? -ECANCELED : e;
 }
@@ -47,15 +55,19 @@ static uint32_t slot_of(const struct lockc *c, const struct file_key *key)
 	return place_slot_of(BLOB(b, sizeof(b)), c->n_slots);
 }
 
-int lockc_open(struct lockc *c, const struct rec_open *want, bool replay, struct lk_open **ret)
+int lockc_open(struct lockc *c, const struct rec_open *want, unsigned int how, struct lk_open **ret)
 {
 	struct lk_msg m = { .kind = LKM_OPEN,
 			    .slot = slot_of(c, &want->key),
-			    .flags = LKF_HAS_REC | (replay ? LKF_REPLAY : 0) };
-	struct lk_open *o = home_open_new(want);
-	struct hreq r = { .m = &m, .open = o };
+			    .flags = LKF_HAS_REC | (how & LK_OPEN_REPLAY ? LKF_REPLAY : 0) |
+				     (how & LK_OPEN_OVERWRITE ? LKF_OVERWRITE : 0) };
+	struct lk_open *o;
+	struct hreq r = { .m = &m };
 	int e;
 
+	if (home_lease_elsewhere(c, want))
+		return LK_INVALID_PARAMETER;
+	o = r.open = home_open_new(want);
 	if (!o)
 		return -ENOMEM;
 	/* Only what the caller says counts. */
@@ -65,7 +77,7 @@ int lockc_open(struct lockc *c, const struct rec_open *want, bool replay, struct
 	o->rec.phase = REC_OPEN;
 	o->rec.deadline = 0;
 	m.rec = o->rec; /* borrowed for as long as the call waits */
-	e = ask_confirmed(c, &r, want->session_id);
+	e = ask_confirmed(c, &r, want->session_id, true);
 	if (e == LK_OK || e == LK_REPLAYED)
 		*ret = r.result;
 	home_open_unref(o);
@@ -95,7 +107,7 @@ int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **
 	m.session_id = q->session_id;
 	snprintf(m.client, sizeof(m.client), "%s", q->client ? q->client : "");
 	m.volatile_id = q->volatile_id;
-	e = ask_confirmed(c, &r, q->session_id);
+	e = ask_confirmed(c, &r, q->session_id, false);
 	if (e == LK_OK)
 		*ret = r.result;
 	home_open_unref(o);
@@ -234,7 +246,7 @@ int lockc_io_begin(struct lockc *c, struct lk_open *o, uint64_t offset, uint64_t
 		return LK_GONE;
 	if (write && o->own_shared && own_lock_denies(o, offset, length))
 		return LK_LOCK_CONFLICT;
-	if (!o->permit) {
+	if (write ? !o->write_permit : !o->permit) {
 		struct lk_msg m = msg_for(o, LKM_IO);
 		struct hreq r = { .m = &m, .open = o };
 		int e;
@@ -267,7 +279,27 @@ int lockc_set_delete(struct lockc *c, struct lk_open *o, bool on)
 
 	if (on)
 		m.flags = LKF_ON;
-	return o->gone ? LK_GONE : ask(c, o, &m);
+	return o->gone ? LK_GONE : ask_breaking(c, o, &m);
+}
+
+int lockc_rename_begin(struct lockc *c, struct lk_open *o)
+{
+	_cleanup_free_ char *path = strdup(o->rec.path ? o->rec.path : ""); /* the open's may be replaced meanwhile */
+	struct lk_msg m = msg_for(o, LKM_RENAME);
+	int e;
+
+	if (!path)
+		return -ENOMEM;
+	if (o->gone)
+		return LK_GONE;
+	if (!lockc_leases(c))
+		return LK_OK;
+	m.flags = LKF_ON;
+	m.path = path;
+	home_open_ref(o);
+	e = ask_breaking(c, o, &m);
+	home_open_unref(o);
+	return e;
 }
 
 int lockc_rename(struct lockc *c, struct lk_open *o, const char *path)
@@ -279,7 +311,7 @@ int lockc_rename(struct lockc *c, struct lk_open *o, const char *path)
 		return LK_GONE;
 	m.path = (char *)(uintptr_t)path;
 	home_open_ref(o);
-	e = ask(c, o, &m);
+	e = ask_breaking(c, o, &m);
 	if (e == LK_OK && !o->gone && rec_set_str(&o->rec.path, path) < 0)
 		e = -ENOMEM;
 	home_open_unref(o);
@@ -306,8 +338,14 @@ static int compare_ids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Whether it stands for its lease or oplock: the first of its opens. */
+static bool leads(const struct lk_ent *e)
+{
+	return e->lease && list_first(&e->lease->ents, struct lk_ent, in_lease) == e;
+}
+
 /* Ids of this worker's slots above `after`, in order; malloc'ed. NULL: no memory. */
-static uint64_t *sorted_ids(struct lockc *c, uint64_t after, size_t *ret_n)
+static uint64_t *sorted_ids(struct lockc *c, enum lk_list what, uint64_t after, size_t *ret_n)
 {
 	struct htable_iter it;
 	struct hnode *n;
@@ -324,7 +362,7 @@ static uint64_t *sorted_ids(struct lockc *c, uint64_t after, size_t *ret_n)
 		htable_foreach(n, &it, &s->core.ents) {
 			const struct lk_ent *e = htable_entry(n, struct lk_ent, by_id);
 
-			if (!e->zombie && e->rec.id > after)
+			if (!e->zombie && e->rec.id > after && (what == LK_LIST_OPENS || leads(e)))
 				ids[k++] = e->rec.id;
 		}
 	qsort(ids, k, sizeof(*ids), compare_ids);
@@ -343,11 +381,11 @@ static int copy_into(const struct rec_open *from, struct arena *a, struct rec_op
 	return ret->path && ret->share_name && ret->user && ret->locks ? 0 : -ENOMEM;
 }
 
-int lockc_list(struct lockc *c, uint64_t after, uint32_t max, struct arena *a,
+int lockc_list(struct lockc *c, enum lk_list what, uint64_t after, uint32_t max, struct arena *a,
 	       struct rec_open **ret, uint32_t *ret_n)
 {
 	size_t n = 0;
-	_cleanup_free_ uint64_t *ids = sorted_ids(c, after, &n);
+	_cleanup_free_ uint64_t *ids = sorted_ids(c, what, after, &n);
 	struct rec_open *out;
 
 	if (!ids)

@@ -35,6 +35,8 @@ struct lk_file *file_get(struct lk_core *c, const struct file_key *key)
 	list_init(&f->zombies);
 	list_init(&f->waiters);
 	list_init(&f->parked);
+	list_init(&f->leases);
+	list_init(&f->blocked);
 	list_init(&f->touched);
 	htable_insert(&c->files, &f->by_key, key_hash(key));
 	list_append(&c->touched, &f->touched);
@@ -47,23 +49,34 @@ void file_sweep(struct lk_core *c)
 
 	while ((f = list_first(&c->touched, struct lk_file, touched))) {
 		list_remove(&f->touched);
-		if (!list_empty(&f->opens) || !list_empty(&f->zombies) || !list_empty(&f->parked))
+		if (!list_empty(&f->opens) || !list_empty(&f->zombies) || !list_empty(&f->parked) ||
+		    !list_empty(&f->blocked))
 			continue;
-		assert(list_empty(&f->waiters) && f->unacked == 0);
+		assert(list_empty(&f->waiters) && list_empty(&f->leases) && f->unacked == 0);
 		htable_remove(&c->files, &f->by_key);
 		free(f);
 	}
 }
 
-static void free_file(struct lk_file *f)
+static void free_parked(struct list *l)
 {
-	struct lk_parked *p, *pt;
-	struct lk_waiter *w, *wt;
+	struct lk_parked *p, *tmp;
 
-	list_foreach_safe(p, pt, &f->parked, link) {
+	list_foreach_safe(p, tmp, l, link) {
 		msg_done(&p->msg);
 		free(p);
 	}
+}
+
+static void free_file(struct lk_file *f)
+{
+	struct lk_lease *l, *lt;
+	struct lk_waiter *w, *wt;
+
+	free_parked(&f->parked);
+	free_parked(&f->blocked);
+	list_foreach_safe(l, lt, &f->leases, in_file)
+		free(l);
 	list_foreach_safe(w, wt, &f->waiters, link)
 		free(w);
 	free(f);
@@ -103,19 +116,19 @@ void file_changed(struct lk_core *c, struct lk_file *f, struct lk_ent *by, struc
 	}
 }
 
-static void run_parked(struct lk_core *c, struct lk_file *f, uint64_t now, struct fx *fx)
+static void run_parked(struct lk_core *c, struct list *parked, uint64_t now, struct fx *fx)
 {
 	struct list all;
 	struct lk_parked *p;
 
 	list_init(&all);
-	list_splice(&all, &f->parked);
+	list_splice(&all, parked);
 	while ((p = list_first(&all, struct lk_parked, link))) {
 		list_remove(&p->link);
 		if (p->reply) {
 			fx_send(fx, p->to, &p->msg);
 		} else {
-			/* Not through core_handle(): that sweeps, and `f` is in use. */
+			/* Not through core_handle(): that sweeps, and the file is in use. */
 			if (view_has(c->view, p->msg.from.node, p->msg.from.incarnation))
 				core_redo(c, &p->msg, now, fx);
 			msg_done(&p->msg);
@@ -132,17 +145,26 @@ static void give_permits(struct lk_core *c, struct lk_file *f, struct fx *fx)
 		struct lk_msg m = {
 			.kind = LKM_NOTE, .slot = c->slot, .id = e->rec.id, .flags = LKF_PERMIT
 		};
+		bool write;
 
-		if (e->permit || e->note != 0 || e->rec.disconnected || e->rec.phase != REC_OPEN ||
+		if (e->write_permit || e->note != 0 || e->rec.disconnected || e->rec.phase != REC_OPEN ||
 		    !ent_home_alive(c, e) || !ent_may_have_permit(e))
 			continue;
+		write = ent_may_write(e);
+		if (e->permit && !write)
+			continue;
 		e->permit = true;
+		e->write_permit = write;
+		if (write)
+			m.flags |= LKF_WRITE_PERMIT;
 		fx_send(fx, ent_home(e), &m);
 	}
 }
 
 void file_kick(struct lk_core *c, struct lk_file *f, uint64_t now, struct fx *fx)
 {
+	if (list_empty(&f->touched))
+		list_append(&c->touched, &f->touched);
 	if (f->kicking) {
 		f->again = true;
 		return;
@@ -150,18 +172,31 @@ void file_kick(struct lk_core *c, struct lk_file *f, uint64_t now, struct fx *fx
 	f->kicking = true;
 	do {
 		f->again = false;
-		if (locks_kick(c, f, fx))
+		if (locks_kick(c, f, now, fx))
 			f->again = true;
+		if (f->unblock) {
+			f->unblock = false;
+			run_parked(c, &f->blocked, now, fx);
+		}
 		if (f->unacked == 0 && !list_empty(&f->parked))
-			run_parked(c, f, now, fx);
-	} while (f->again);
+			run_parked(c, &f->parked, now, fx);
+	} while (f->again || f->unblock);
 	f->kicking = false;
-	give_permits(c, f, fx);
-	if (list_empty(&f->touched))
-		list_append(&c->touched, &f->touched);
+	/* What is parked may wait for all permits to be in: none goes out before it was decided. */
+	if (list_empty(&f->parked))
+		give_permits(c, f, fx);
 }
 
-static struct lk_parked *park(struct lk_file *f, struct lk_msg *m)
+void file_kick_touched(struct lk_core *c, uint64_t now, struct fx *fx)
+{
+	struct lk_file *f, *tmp;
+
+	list_foreach_safe(f, tmp, &c->touched, touched)
+		if (f->again || f->unblock)
+			file_kick(c, f, now, fx);
+}
+
+static struct lk_parked *park(struct list *to, struct lk_msg *m)
 {
 	struct lk_parked *p = calloc(1, sizeof(*p));
 
@@ -170,7 +205,7 @@ static struct lk_parked *park(struct lk_file *f, struct lk_msg *m)
 		return NULL;
 	}
 	p->msg = *m;
-	list_append(&f->parked, &p->link);
+	list_append(to, &p->link);
 	/* What it points to has moved. */
 	m->flags &= ~LKF_HAS_REC;
 	m->rec = (struct rec_open){ 0 };
@@ -180,7 +215,54 @@ static struct lk_parked *park(struct lk_file *f, struct lk_msg *m)
 
 void file_park(struct lk_file *f, struct lk_msg *m)
 {
-	park(f, m);
+	park(&f->parked, m);
+}
+
+static void tell_waiting(const struct lk_msg *m, struct fx *fx)
+{
+	struct lk_msg r = { .kind = LKM_WAITING, .req = m->req, .id = m->id, .slot = m->slot };
+
+	fx_send(fx, m->from, &r);
+}
+
+void file_block(struct lk_file *f, struct lk_msg *m, struct fx *fx)
+{
+	tell_waiting(m, fx);
+	park(&f->blocked, m);
+}
+
+static struct lk_parked *find_parked(struct list *l, const struct place *from, uint64_t req)
+{
+	struct lk_parked *p;
+
+	list_foreach(p, l, link)
+		if (!p->reply && p->msg.req == req && place_equal(&p->msg.from, from))
+			return p;
+	return NULL;
+}
+
+bool file_waits(struct lk_file *f, const struct lk_msg *m, struct fx *fx)
+{
+	if (find_parked(&f->blocked, &m->from, m->req)) {
+		tell_waiting(m, fx);
+		return true;
+	}
+	return find_parked(&f->parked, &m->from, m->req) != NULL;
+}
+
+bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req, uint32_t *ret)
+{
+	struct lk_parked *p = find_parked(&f->blocked, from, req);
+
+	if (!p)
+		p = find_parked(&f->parked, from, req);
+	if (!p)
+		return false;
+	*ret = p->msg.kind;
+	list_remove(&p->link);
+	msg_done(&p->msg);
+	free(p);
+	return true;
 }
 
 struct lk_msg *file_reply_acked(struct lk_file *f, const struct lk_msg *m, int outcome,
@@ -196,7 +278,7 @@ struct lk_msg *file_reply_acked(struct lk_file *f, const struct lk_msg *m, int o
 
 	if (f->unacked == 0)
 		return reply(fx, m, outcome);
-	p = park(f, &r);
+	p = park(&f->parked, &r);
 	if (!p)
 		return NULL;
 	p->reply = true;

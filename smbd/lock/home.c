@@ -94,6 +94,7 @@ void home_open_add(struct lockc *c, struct lk_open *o)
 	if (o->rec.has_create_guid)
 		htable_insert(&c->by_create, &o->by_create,
 			      create_hash(&o->rec.client_guid, &o->rec.create_guid));
+	home_lease_add(c, o);
 }
 
 void home_open_remove(struct lockc *c, struct lk_open *o)
@@ -101,10 +102,11 @@ void home_open_remove(struct lockc *c, struct lk_open *o)
 	if (lockc_find(c, o->rec.id) != o)
 		return;
 	o->gone = true;
-	o->permit = false;
+	o->permit = o->write_permit = false;
 	htable_remove(&c->by_id, &o->by_id);
 	if (o->rec.has_create_guid)
 		htable_remove(&c->by_create, &o->by_create);
+	home_lease_remove(c, o);
 	home_open_unref(o);
 }
 
@@ -150,7 +152,7 @@ static void refuse_grant(struct lockc *c, const struct lk_msg *m)
 		for (uint32_t i = 0; i < o->rec.n_locks; i++)
 			if (o->rec.locks[i].req == m->req)
 				return;
-		r.kind = LKM_LOCK_CANCEL;
+		r.kind = LKM_CANCEL;
 		r.target = m->req;
 		r.flags = LKF_ON;
 	} else {
@@ -166,14 +168,21 @@ static void got_rec(struct lockc *c, struct hreq *r, struct lk_msg *m)
 
 	if (fresh)
 		o = r->open;
+	home_lease_remove(c, o);
 	rec_open_done(&o->rec);
 	o->rec = m->rec;
 	m->rec = (struct rec_open){ 0 };
 	m->flags &= ~LKF_HAS_REC;
 	o->permit = m->flags & LKF_PERMIT;
+	o->write_permit = lk_write_permit(m->flags, c->view);
 	home_own_shared(o);
 	if (fresh)
 		home_open_add(c, o);
+	else
+		home_lease_add(c, o);
+	home_lease(c, &o->rec.client_guid, o->rec.id, &o->rec.lease, 0);
+	if (r->m->kind == LKM_RECLAIM)
+		o->told = 0; /* its client may not have heard, or not any more */
 	r->result = o;
 }
 
@@ -199,7 +208,10 @@ static void got_open(struct lockc *c, struct hreq *r, struct lk_msg *m)
 	o->rec.home_worker = c->cfg.self.worker;
 	o->rec.home_incarnation = c->cfg.self.incarnation;
 	o->permit = m->flags & LKF_PERMIT;
+	o->write_permit = lk_write_permit(m->flags, c->view);
+	o->rec.lease = m->flags & LKF_LEASE ? m->lease : (struct rec_lease){ 0 };
 	home_open_add(c, o);
+	home_lease(c, &o->rec.client_guid, o->rec.id, &o->rec.lease, 0);
 	r->result = o;
 }
 
@@ -263,7 +275,9 @@ static void got_close(struct lockc *c, struct hreq *r, struct lk_msg *m)
 	}
 	o->rec.phase = REC_DELETING;
 	o->rec.delete_pending = true;
-	o->permit = false;
+	o->permit = o->write_permit = false;
+	home_lease_remove(c, o);
+	o->rec.lease = (struct rec_lease){ 0 };
 	free(o->rec.path);
 	o->rec.path = TAKE_PTR(m->path);
 }
@@ -291,7 +305,7 @@ static void apply(struct lockc *c, struct hreq *r, struct lk_msg *m)
 		if (r->outcome == LK_OK) {
 			o->rec.disconnected = true;
 			o->rec.deadline = m->deadline;
-			o->permit = false;
+			o->permit = o->write_permit = false;
 		}
 		return;
 	case LKM_SET_DELETE:
@@ -307,6 +321,10 @@ static void apply(struct lockc *c, struct hreq *r, struct lk_msg *m)
 			r->outcome = LK_GONE;
 		if (r->outcome == LK_OK)
 			home_io_begin(o);
+		return;
+	case LKM_BREAK_ACK:
+		if (m->flags & LKF_LEASE)
+			home_lease(c, &m->client_guid, m->id, &m->lease, 0);
 		return;
 	case LKM_QUERY:
 		r->info = (struct lk_file_info){ .opens = m->count,
@@ -336,7 +354,7 @@ static void got_waiting(struct lockc *c, const struct lk_msg *m)
 {
 	struct hreq *r = home_req_find(c, m->req);
 
-	if (!r || r->done || r->m->kind != LKM_LOCK)
+	if (!r || r->done)
 		return;
 	r->waiting = true;
 	task_wake(r->task);
@@ -389,13 +407,15 @@ static void send_direct(struct lockc *c, struct hreq *r)
 static void send_cancel(struct lockc *c, struct hreq *r, bool undo)
 {
 	const struct hslot *h = &c->hslots[r->m->slot];
-	struct lk_msg m = { .kind = LKM_LOCK_CANCEL,
+	struct lk_msg m = { .kind = LKM_CANCEL,
 			    .slot = r->m->slot,
 			    .id = r->m->id,
 			    .req = home_req(c),
 			    .target = r->m->req,
 			    .flags = undo ? LKF_ON : 0 };
 
+	if (r->m->kind == LKM_OPEN)
+		m.key = r->m->rec.key;
 	if (c->view && h->owned)
 		lockc_send(c, &h->owner, &m);
 }
@@ -467,8 +487,8 @@ int home_call(struct lockc *c, struct hreq *r, uint64_t deadline, bool cancellab
 	htable_insert(&c->reqs, &r->by_req, hash64_u64(r->m->req));
 	home_resend(c, r);
 	e = wait_reply(c, r, deadline, cancellable);
-	if (e == -ETIME && r->m->kind == LKM_LOCK)
-		send_cancel(c, r, true);
+	if (e == -ETIME && (r->m->kind == LKM_LOCK || r->m->kind == LKM_OPEN))
+		send_cancel(c, r, r->m->kind == LKM_LOCK);
 	htable_remove(&c->reqs, &r->by_req);
 	home_open_unref(r->open);
 	c->calls--;

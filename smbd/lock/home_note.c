@@ -80,6 +80,8 @@ void home_note(struct lockc *c, struct lk_msg *m)
 {
 	struct lk_open *o = lockc_find(c, m->id);
 
+	if (m->flags & LKF_LEASE)
+		home_lease(c, &m->client_guid, m->id, &m->lease, m->flags);
 	if (!o) {
 		o = find_in_io(c, m->id);
 		if (o)
@@ -91,8 +93,12 @@ void home_note(struct lockc *c, struct lk_msg *m)
 	home_open_ref(o);
 	if (m->flags & LKF_RECALL)
 		o->permit = false;
-	if (m->flags & LKF_PERMIT)
+	if (m->flags & (LKF_RECALL | LKF_RECALL_WRITE))
+		o->write_permit = false;
+	if (m->flags & LKF_PERMIT) {
 		o->permit = !o->rec.disconnected && o->rec.phase == REC_OPEN;
+		o->write_permit = o->permit && lk_write_permit(m->flags, c->view);
+	}
 	if (m->flags & LKF_STATE)
 		new_state(o, m);
 	/* Not when it was given to us again after the note was written. */

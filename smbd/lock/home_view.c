@@ -41,6 +41,8 @@ static void name_open(struct lockc *c, const struct peer *p, const struct lk_ope
 
 	if (o->permit)
 		m.flags |= LKF_PERMIT;
+	if (o->write_permit)
+		m.flags |= LKF_WRITE_PERMIT;
 	if (o->io > 0)
 		m.flags |= LKF_IO;
 	if (o->closing)

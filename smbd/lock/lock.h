@@ -45,6 +45,9 @@ enum lk_outcome {
 	LK_UNLINK, /* close: last one of a file to be deleted; unlink it, then lockc_unlinked() */
 	LK_GONE, /* the open is closed already (displaced, scavenged, moved): STATUS_FILE_CLOSED */
 	LK_CONFIRM, /* between home and owner: another home has the open, does this client still wait? */
+	LK_NOT_BREAKING, /* acknowledgement of no break */
+	LK_NOT_ACCEPTED, /* acknowledgement with more than may be kept: STATUS_REQUEST_NOT_ACCEPTED */
+	LK_OUTCOME_LAST = LK_NOT_ACCEPTED,
 };
 
 /* The home's handle of one open. Everything is read-only for users of this header but `user`;
@@ -52,7 +55,9 @@ enum lk_outcome {
 struct lk_open {
 	struct rec_open rec; /* as agreed with the owner: what is re-asserted */
 	void *user; /* smbd's own Open, or NULL */
-	bool permit; /* READ and WRITE need not ask: there are no byte-range locks of others */
+	uint64_t position; /* smbd's own, too: FilePositionInformation while the client is away */
+	bool permit; /* READ need not ask: there are no byte-range locks of others */
+	bool write_permit; /* nor WRITE: nobody else caches the file; never without `permit` */
 	bool own_shared; /* own shared locks: they deny own writes too */
 	bool gone; /* closed from elsewhere; calls return LK_GONE */
 	bool closing;
@@ -63,7 +68,9 @@ struct lk_open {
 	struct list in_io; /* in the worker's list of those that have some */
 	struct task_mutex
 		unlocking; /* one UNLOCK at a time: the owner recognises only the last one */
-	struct hnode by_id, by_create;
+	struct hnode by_id, by_create, by_lease;
+	bool in_lease; /* in the table of leases */
+	uint64_t told; /* the client has heard of changes of its lease up to this one */
 };
 
 enum lk_gone {
@@ -78,6 +85,7 @@ struct lk_limits {
 	uint32_t opens_per_file; /* 0: 16384 */
 	uint32_t locks_per_open; /* 0: 4096; at most REC_LOCKS_MAX */
 	uint32_t waiters_per_session; /* blocking locks that wait; 0: 256 */
+	uint32_t break_ms; /* how long a client may take to acknowledge a break; 0: 35000 (MS-SMB2 3.3.2.5) */
 	uint32_t requests_per_slot; /* that wait while a slot changes hands; 0: 16384 */
 	uint32_t owner_wait_ms; /* how long a call waits for an owner; 0: 30000 */
 };
@@ -98,6 +106,13 @@ struct lk_net {
  * already; else it is tried again. */
 typedef int lk_unlink_fn(void *arg, const struct rec_open *rec);
 
+/* A break as the client hears of it (MS-SMB2 2.2.23); states are LEASE_*. */
+struct lk_break {
+	uint32_t from, to;
+	uint16_t epoch;
+	bool ack; /* to be acknowledged */
+};
+
 struct lockc_config {
 	struct loop *loop;
 	struct store *store;
@@ -115,6 +130,9 @@ struct lockc_config {
 	/* Before an open is taken from another home that has it connected: whether the client of this session, which asked for
 	 * it here, still has a connection. It may have gone to that home meanwhile. Cheap; NULL: always. */
 	bool (*connected)(void *arg, uint64_t session_id);
+	/* The caching of `o` is being broken: tells its client. On the worker's thread, must not wait. False: there is no way to the
+	 * client now, or it does not know of the open yet; lockc_tell_break() tries again. NULL: nobody is told. */
+	bool (*broken)(void *arg, struct lk_open *o, const struct lk_break *b);
 	/* This incarnation missed a view or was deposed: the process has to end
 	 * (CLUSTER_EXIT_EVICTED). */
 	void (*lost)(void *arg);
@@ -141,10 +159,16 @@ void lockc_receive(struct lockc *c, uint32_t from_node, struct blob msg);
  * than by and by. On the worker's thread. */
 void lockc_linked(struct lockc *c, const struct place *to);
 
+enum {
+	LK_OPEN_REPLAY = 1, /* the request carries SMB2_FLAGS_REPLAY_OPERATION */
+	LK_OPEN_OVERWRITE = 2, /* the file will be emptied */
+};
+
 /*
  * [task] Asks for an open. Of `want`, which stays the caller's, the fields about identity, access,
  * share, options, durability, path, lease, client, session_id and volatile_id count; id, versions, home,
- * locks are ignored. `replay`: the request carries SMB2_FLAGS_REPLAY_OPERATION.
+ * locks are ignored. `how`: LK_OPEN_*. Waits until what others cache is broken, at most LEASE_BREAK_MS per break;
+ * task_cancel() ends that with LK_CANCELLED. LK_INVALID_PARAMETER: the lease key is that of another file.
  * LK_SHARING_VIOLATION, LK_DELETE_PENDING, LK_FILE_NOT_AVAILABLE, LK_DUPLICATE_OBJECTID,
  * LK_FORCED_CLOSED, LK_ACCESS_DENIED (replay by another owner), LK_LIMIT; LK_REPLAYED: `*ret` is
  * set too; it is either an open that this worker held already (same pointer, user set), or one that
@@ -152,7 +176,7 @@ void lockc_linked(struct lockc *c, const struct place *to);
  * rec.persistent, rec.lease ...). A fresh open is closed with lockc_close() when the rest of CREATE
  * fails. -ECANCELED: a replay whose client has left. (MS-SMB2 3.3.5.9, .10, .13)
  */
-int lockc_open(struct lockc *c, const struct rec_open *want, bool replay,
+int lockc_open(struct lockc *c, const struct rec_open *want, unsigned int how,
 	       struct lk_open **ret) HF_MUST_CHECK;
 
 /* What a DHnC or DH2C context, its request and its connection say. Pointers are borrowed. */
@@ -199,6 +223,18 @@ int lockc_unlinked(struct lockc *c, struct lk_open *o, bool done);
  * closed here, or gone. */
 int lockc_disconnect(struct lockc *c, struct lk_open *o);
 
+/* A lease or an oplock, rec.lease (MS-SMB2 3.3.5.9.8, .11; 3.3.5.9): lockc_open() asks for what `want` says, and what was granted
+ * is in the open, as are its later states. */
+/* Whether leases and oplocks are granted: not before the cluster has the level for them. */
+bool lockc_leases(const struct lockc *c);
+/* An open of this worker with that lease, or NULL. */
+struct lk_open *lockc_lease_find(struct lockc *c, const struct guid *client_guid, const struct guid *key);
+/* [task] The client acknowledges a break, and keeps `state` (3.3.5.22). LK_NOT_BREAKING, LK_NOT_ACCEPTED. */
+int lockc_break_ack(struct lockc *c, struct lk_open *o, uint32_t state);
+/* A break that the client was not told of yet is told now, if it can be: the open has become known to it, or there is another
+ * connection. Never waits. */
+void lockc_tell_break(struct lockc *c, struct lk_open *o);
+
 /* One element of an SMB2 LOCK request. */
 struct lk_range {
 	uint64_t offset, length;
@@ -226,11 +262,14 @@ int lockc_io_begin(struct lockc *c, struct lk_open *o, uint64_t offset, uint64_t
 void lockc_io_end(struct lockc *c, struct lk_open *o);
 
 /* [task] Sets or clears the pending deletion of the file (FileDispositionInformation); the caller
- * has checked access, attributes and emptiness. */
+ * has checked access, attributes and emptiness. What others keep of handles is broken first; task_cancel() ends that wait with
+ * LK_CANCELLED. */
 int lockc_set_delete(struct lockc *c, struct lk_open *o, bool on);
+/* [task] Before a renaming: has others close what they keep of handles of the file. LK_SHARING_VIOLATION, LK_CANCELLED as below. */
+int lockc_rename_begin(struct lockc *c, struct lk_open *o);
 /* [task] Asks whether the file may be renamed (no other open that does not share deletion), and
  * names it `path` in all its opens. When the rename then fails, call it again with the old path.
- * LK_SHARING_VIOLATION. */
+ * LK_SHARING_VIOLATION; LK_CANCELLED as above. */
 int lockc_rename(struct lockc *c, struct lk_open *o, const char *path);
 
 struct lk_file_info {
@@ -240,15 +279,21 @@ struct lk_file_info {
 /* [task] What the owner knows about a file that need not be open here. */
 int lockc_query(struct lockc *c, const struct file_key *key, struct lk_file_info *ret);
 
+enum lk_list {
+	LK_LIST_OPENS,
+	LK_LIST_LEASES, /* one open for each lease and each oplock */
+};
+
 /* Opens of the slots that this worker owns, with their locks, with id > `after`, in order of id, at
  * most `max`: for listings. Copies in `a`. -ENOMEM. Never waits. */
-int lockc_list(struct lockc *c, uint64_t after, uint32_t max, struct arena *a,
+int lockc_list(struct lockc *c, enum lk_list what, uint64_t after, uint32_t max, struct arena *a,
 	       struct rec_open **ret, uint32_t *ret_n);
 
 /* Where things stand, for tests and metrics. */
 struct lk_stats {
 	uint32_t slots_owned, slots_loading, slots_asserting;
 	uint64_t opens_owned, opens_home, requests, retries, store_writes;
+	uint64_t leases_granted, leases_broken, leases_timed_out; /* also upgrades; by slots that are owned now */
 };
 void lockc_stats(const struct lockc *c, struct lk_stats *ret);
 

@@ -6,6 +6,7 @@
 #include "node/base/hash.h"
 #include "node/base/random.h"
 #include "node/log/log.h"
+#include "smbd/lock/lease.h"
 
 #define TICK_NS (50 * NS_PER_MS)
 #define SLOW_TICK_NS (500 * NS_PER_MS)
@@ -297,6 +298,7 @@ static void default_limits(struct lk_limits *l)
 		l->locks_per_open ? MIN(l->locks_per_open, (uint32_t)REC_LOCKS_MAX) : 4096;
 	l->waiters_per_session = l->waiters_per_session ? l->waiters_per_session : 256;
 	l->requests_per_slot = l->requests_per_slot ? l->requests_per_slot : 16384;
+	l->break_ms = l->break_ms ? l->break_ms : LEASE_BREAK_MS;
 	l->owner_wait_ms = l->owner_wait_ms ? l->owner_wait_ms : 30000;
 }
 
@@ -352,11 +354,13 @@ static void free_opens(struct lockc *c)
 		htable_remove(&c->by_id, n);
 		if (o->rec.has_create_guid)
 			htable_remove(&c->by_create, &o->by_create);
+		home_lease_remove(c, o);
 		o->gone = true;
 		home_open_unref(o);
 	}
 	htable_done(&c->by_id);
 	htable_done(&c->by_create);
+	htable_done(&c->by_lease);
 }
 
 void lockc_hurry(struct lockc *c, uint64_t deadline)
@@ -409,5 +413,8 @@ void lockc_stats(const struct lockc *c, struct lk_stats *ret)
 		ret->slots_loading += s->phase == SLOT_LOADING;
 		ret->slots_asserting += s->phase == SLOT_ASSERTING;
 		ret->opens_owned += s->core.ents.count;
+		ret->leases_granted += s->core.counts.granted;
+		ret->leases_broken += s->core.counts.broken;
+		ret->leases_timed_out += s->core.counts.timed_out;
 	}
 }

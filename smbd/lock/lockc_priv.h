@@ -107,7 +107,7 @@ struct lockc {
 	struct hslot *hslots; /* [n_slots] */
 	struct htable reqs; /* struct hreq */
 	struct htable peers;
-	struct htable by_id, by_create; /* struct lk_open */
+	struct htable by_id, by_create, by_lease; /* struct lk_open */
 	struct list in_io; /* struct lk_open that hold acks back, also those that are gone */
 	uint64_t next_req, next_round;
 
@@ -193,6 +193,15 @@ void home_acks(struct lockc *c, struct lk_open *o);
 void home_io_begin(struct lk_open *o);
 void home_own_shared(struct lk_open *o);
 uint64_t home_req(struct lockc *c);
+
+/* --- home_lease.c --- */
+void home_lease_add(struct lockc *c, struct lk_open *o);
+void home_lease_remove(struct lockc *c, struct lk_open *o);
+uint64_t home_lease_hash(const struct guid *client, const struct guid *key);
+/* Whether the client has, or asks for, the lease of this key on another file (3.3.5.9.8, .11). */
+bool home_lease_elsewhere(struct lockc *c, const struct rec_open *want);
+/* The owner says what the lease of `client` with l->key, or the oplock of open `id`, is now. `flags`: LKF_NOTIFY, LKF_LATE. */
+void home_lease(struct lockc *c, const struct guid *client, uint64_t id, const struct rec_lease *l, uint32_t flags);
 
 /* --- home_note.c --- */
 void home_note(struct lockc *c, struct lk_msg *m);

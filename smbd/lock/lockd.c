@@ -272,6 +272,7 @@ static void decide(struct lockc *c, struct oslot *s, struct lk_msg *m)
 	struct fx fx;
 
 	fx_init(&fx);
+	s->core.mono = loop_now(c->cfg.loop);
 	core_handle(&s->core, m, clock_real_ns(), &fx);
 	lockd_commit(c, s, &fx);
 }
@@ -288,6 +289,7 @@ static void take_reassert(struct lockc *c, struct lk_msg *m)
 		hold(&s->asserts, m);
 	} else if (s->phase == SLOT_ASSERTING) {
 		fx_init(&fx);
+		s->core.mono = loop_now(c->cfg.loop);
 		core_assert(&s->core, m, clock_real_ns(), &fx);
 		lockd_commit(c, s, &fx);
 	}
@@ -353,8 +355,11 @@ static void slow_tick(struct lockc *c, struct oslot *s, bool serve)
 	struct fx fx;
 
 	fx_init(&fx);
+	s->core.mono = loop_now(c->cfg.loop);
 	if (serve)
 		core_scavenge(&s->core, clock_real_ns(), &fx);
+	if (serve)
+		core_breaks(&s->core, clock_real_ns(), &fx);
 	core_renote(&s->core, &fx);
 	for (size_t i = 0; i < s->dirty.n_ids; i++)
 		fx_put(&fx, s->dirty.ids[i]);
@@ -404,6 +409,7 @@ struct oslot *oslot_new(struct lockc *c, uint32_t slot, uint64_t epoch)
 		return NULL;
 	core_init(&s->core, slot, &c->cfg.limits);
 	s->core.view = c->view;
+	s->core.mono = loop_now(c->cfg.loop);
 	s->phase = SLOT_LOADING;
 	s->epoch = epoch;
 	list_init(&s->held);

@@ -67,18 +67,20 @@ static int add_locks(struct lk_ent *e, const struct lk_range *r, unsigned int n,
 }
 
 static enum attempt attempt(struct lk_core *c, struct lk_ent *e, const struct lk_range *r,
-			    unsigned int n, struct lk_seq seq, uint64_t req, struct fx *fx)
+			    unsigned int n, struct lk_seq seq, uint64_t req, uint64_t now, struct fx *fx)
 {
+	struct contender k = { .op = LEASE_OP_WRITE, .own = e->lease };
 	uint32_t max = c->limits->locks_per_open;
 
 	if (n > max || e->rec.n_locks > max - n)
 		return FULL;
 	if (excluded_by_itself(r, n))
 		return CONFLICT;
+	(void)caching_contend(c, e->file, &k, now, fx); /* nobody caches writes beside an open that locks */
 	for (unsigned int i = 0; i < n; i++)
 		if (excluded(e, &r[i]))
 			return CONFLICT;
-	if (recall_permits(c, e, fx))
+	if (recall_permits(c, e, fx) || caching_untold(e->file, e->lease))
 		return RECALLING;
 	if (add_locks(e, r, n, req) < 0)
 		return FULL;
@@ -125,13 +127,13 @@ static void tell_waiting(struct lk_waiter *w, struct fx *fx)
 	fx_send(fx, w->from, &r);
 }
 
-bool locks_kick(struct lk_core *c, struct lk_file *f, struct fx *fx)
+bool locks_kick(struct lk_core *c, struct lk_file *f, uint64_t now, struct fx *fx)
 {
 	struct lk_waiter *w, *tmp;
 	bool any = false;
 
 	list_foreach_safe(w, tmp, &f->waiters, link) {
-		enum attempt a = attempt(c, w->ent, w->ranges, w->n, w->seq, w->req, fx);
+		enum attempt a = attempt(c, w->ent, w->ranges, w->n, w->seq, w->req, now, fx);
 
 		if (a == RECALLING)
 			continue;
@@ -267,7 +269,7 @@ void do_lock(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 		reply(fx, m, LK_INVALID_RANGE);
 		return;
 	}
-	a = attempt(c, e, m->ranges, m->n_ranges, m->seq, m->req, fx);
+	a = attempt(c, e, m->ranges, m->n_ranges, m->seq, m->req, now, fx);
 	if (a == RECALLING || (a == CONFLICT && (m->flags & LKF_WAIT) && m->n_ranges == 1)) {
 		w = enqueue(e, m);
 		if (!w)
@@ -322,17 +324,38 @@ void do_unlock(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 		file_kick(c, e->file, now, fx);
 }
 
-void do_lock_cancel(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
+/* What waits for a break: an OPEN, which has no id yet, a renaming, a deletion. */
+static bool cancel_blocked(struct lk_file *f, const struct lk_msg *m, struct fx *fx)
 {
-	struct lk_ent *e = core_find(c, m->id);
+	struct lk_msg r = { .kind = LKM_REPLY,
+			    .req = m->target,
+			    .slot = m->slot,
+			    .id = m->id,
+			    .outcome = LK_CANCELLED };
+	uint32_t kind;
+
+	if (!f || !file_unblock(f, &m->from, m->target, &kind))
+		return false;
+	r.asked = kind;
+	fx_send(fx, m->from, &r);
+	return true;
+}
+
+void do_cancel(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
+{
+	struct lk_ent *e = m->id ? core_find(c, m->id) : NULL;
 	struct lk_waiter *w;
 
+	if (!m->id)
+		(void)cancel_blocked(file_find(c, &m->key), m, fx);
 	if (!e || e->zombie || !ent_at(e, &m->from))
 		return;
 	w = waiter_find(e->file, &m->from, m->target);
 	if (w) {
 		reply_to_waiter(w, LK_CANCELLED, fx);
 		waiter_free(w);
+	} else if (cancel_blocked(e->file, m, fx)) {
+		return;
 	} else if ((m->flags & LKF_ON) && locks_undo(e, m->target)) {
 		ent_changed(e, fx);
 	}
@@ -342,12 +365,13 @@ void do_lock_cancel(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx
 void do_io(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 {
 	struct lk_ent *e = ent_of(c, m, fx), *o;
+	struct contender k = { .op = LEASE_OP_WRITE, .own = e ? e->lease : NULL };
 	const struct lk_range *r = &m->ranges[0];
 
 	if (!e)
 		return;
-	/* A lock waits for the end of I/O: what comes now is decided after it. */
-	if (e->file->unacked > 0 && !list_empty(&e->file->waiters)) {
+	/* A lock or an open waits for the end of I/O: what comes now is decided after it. */
+	if (e->file->unacked > 0 && (!list_empty(&e->file->waiters) || !list_empty(&e->file->parked))) {
 		file_park(e->file, m);
 		return;
 	}
@@ -358,6 +382,13 @@ void do_io(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 				reply(fx, m, LK_LOCK_CONFLICT);
 				return;
 			}
+	if (r->exclusive) { /* a write: nobody reads old data from a cache once it has begun */
+		(void)caching_contend(c, e->file, &k, now, fx);
+		if (caching_untold(e->file, e->lease)) {
+			file_park(e->file, m);
+			return;
+		}
+	}
 	e->io = true;
 	reply(fx, m, LK_OK);
 }

@@ -76,11 +76,13 @@ int msg_encode(const struct lk_msg *m, uint32_t level, struct arena *a, struct b
 {
 	HfLock__Msg p = HF_LOCK__MSG__INIT;
 	char sid[SID_STR_SIZE];
-	struct blob rec;
+	struct blob rec, lease;
 	uint8_t *out;
 	int e;
 
 	put_scalars(m, &p);
+	if (level < LEVEL_LEASES)
+		p.flags &= LKF_BEFORE_LEASES;
 	p.volume = guid_bytes(&m->key.volume);
 	p.client_guid = guid_bytes(&m->client_guid);
 	p.create_guid = guid_bytes(&m->create_guid);
@@ -97,6 +99,12 @@ int msg_encode(const struct lk_msg *m, uint32_t level, struct arena *a, struct b
 		if (e < 0)
 			return e;
 		p.rec = bytes(rec.data, rec.len);
+	}
+	if (p.flags & LKF_LEASE) {
+		e = rec_lease_encode(&m->lease, a, &lease);
+		if (e < 0)
+			return e;
+		p.lease = bytes(lease.data, lease.len);
 	}
 	if (m->n_ranges > 0 && put_ranges(m, a, &p) < 0)
 		return -ENOMEM;
@@ -127,7 +135,7 @@ static int get_scalars(const HfLock__Msg *p, struct lk_msg *m)
 {
 	if (p->kind < LKM_OPEN || p->kind >= LKM_KINDS || (p->flags & ~(unsigned int)LKF_ALL) ||
 	    p->asked >= LKM_KINDS || p->seq_index > REC_LOCK_SEQS || p->seq_number > 15 ||
-	    p->outcome > LK_CONFIRM || p->outcome < -4095 || p->from_incarnation == 0 ||
+	    p->outcome > LK_OUTCOME_LAST || p->outcome < -4095 || p->from_incarnation == 0 ||
 	    strlen(p->client) >= sizeof(m->client))
 		return -EBADMSG;
 	m->kind = (enum lk_kind)p->kind;
@@ -216,6 +224,8 @@ static int get_msg(const HfLock__Msg *p, struct lk_msg *m)
 		if (e == 0)
 			m->flags |= LKF_HAS_REC;
 	}
+	if (e == 0 && (p->flags & LKF_LEASE))
+		e = rec_lease_decode(BLOB(p->lease.data, p->lease.len), &m->lease);
 	if (e == 0 && !complete(m))
 		e = -EBADMSG;
 	return e;

@@ -14,28 +14,31 @@
 enum lk_kind {
 	/* home to owner; each is answered by LKM_REPLY with the same `req`, those marked (-) are
 	   not */
-	LKM_OPEN = 1, /* rec, F_REPLAY; version: of LK_CONFIRM */
+	LKM_OPEN = 1, /* rec, F_REPLAY, F_OVERWRITE; version: of LK_CONFIRM */
 	LKM_CLOSE, /* id */
 	LKM_UNLINKED, /* id, F_ON: it was deleted */
 	LKM_DISCONNECT, /* id */
 	LKM_RECLAIM, /* id and what the client says; version: of LK_CONFIRM */
 	LKM_LOCK, /* id, ranges, seq, F_WAIT */
 	LKM_UNLOCK, /* id, ranges, seq */
-	LKM_LOCK_CANCEL, /* (-) id, target: req of the LOCK; F_ON: undo it when it was granted */
+	LKM_CANCEL, /* (-) id, or key of an OPEN; target: req; F_ON: undo the LOCK when it was granted */
 	LKM_IO, /* id, ranges[0]; exclusive: a write */
 	LKM_SET_DELETE, /* id, F_ON */
-	LKM_RENAME, /* id, path */
+	LKM_RENAME, /* id, path; F_ON: only what has to come before it */
 	LKM_CONSUMED, /* (-) id */
 	LKM_QUERY, /* key */
-	LKM_REASSERT, /* (-) rec, F_PERMIT, F_IO, F_CLOSING; target: round */
+	LKM_REASSERT, /* (-) rec, F_PERMIT, F_WRITE_PERMIT, F_IO, F_CLOSING; target: round */
 	LKM_DONE, /* (-) epoch, prev, target: round, count: REASSERTs of the round */
 	LKM_NOTE_ACK, /* (-) id, req: of the note */
 	/* owner to home */
 	LKM_REPLY, /* req, asked, outcome and what it grants */
-	LKM_WAITING, /* req: the LOCK waits */
-	LKM_NOTE, /* id, req, F_RECALL | F_PERMIT | F_STATE | F_GONE (outcome: enum lk_gone) */
+	LKM_WAITING, /* req: it waits, for a lock or for a break */
+	LKM_NOTE, /* id, req, F_RECALL | F_RECALL_WRITE | F_PERMIT | F_STATE | F_GONE (outcome: enum lk_gone) |
+		     F_LEASE (lease, client_guid; F_NOTIFY: the client is to hear of it) */
 	LKM_DONE_ACK, /* epoch, target: round */
 	LKM_MISSED, /* epoch, prev: the receiver of this missed a view */
+	/* home to owner again; numbers stay what they were */
+	LKM_BREAK_ACK, /* id, count: the state that the client keeps */
 	LKM_KINDS,
 };
 
@@ -56,7 +59,14 @@ enum {
 	LKF_DURABLE = 1u << 13,
 	LKF_DELETE_PENDING = 1u << 14,
 	LKF_IO = 1u << 15,
-	LKF_ALL = (1u << 16) - 1,
+	LKF_LEASE = 1u << 16, /* `lease` is there */
+	LKF_NOTIFY = 1u << 17,
+	LKF_LATE = 1u << 18, /* the client did not acknowledge a break in time */
+	LKF_WRITE_PERMIT = 1u << 19,
+	LKF_RECALL_WRITE = 1u << 20,
+	LKF_OVERWRITE = 1u << 21, /* OPEN: the file will be emptied */
+	LKF_ALL = (1u << 22) - 1,
+	LKF_BEFORE_LEASES = (1u << 16) - 1, /* what is understood below LEVEL_LEASES */
 };
 
 /* Pointers are owned when the message came out of msg_decode(), else borrowed. */
@@ -79,6 +89,7 @@ struct lk_msg {
 	struct sid owner;
 	struct guid client_guid, create_guid, lease_key;
 	uint64_t session_id, volatile_id;
+	struct rec_lease lease; /* with LKF_LEASE */
 	char client[REC_CLIENT_SIZE]; /* RECLAIM */
 	uint64_t version, file_version;
 	uint64_t deadline;
@@ -86,6 +97,12 @@ struct lk_msg {
 	uint32_t count;
 	uint64_t target;
 };
+
+/* Whether these flags let a home write without asking: before there were leases, the permit did. */
+static inline bool lk_write_permit(uint32_t flags, const struct view *v)
+{
+	return flags & LKF_WRITE_PERMIT || (flags & LKF_PERMIT && v->level < LEVEL_LEASES);
+}
 
 /* Frees what a decoded message owns. */
 void msg_done(struct lk_msg *m);

@@ -31,7 +31,7 @@ void reply_rec(struct lk_ent *e, const struct lk_msg *m, int outcome, struct fx 
 		r->outcome = -ENOMEM;
 		return;
 	}
-	r->flags = LKF_HAS_REC | (e->permit ? LKF_PERMIT : 0);
+	r->flags = LKF_HAS_REC | (e->permit ? LKF_PERMIT : 0) | (e->write_permit ? LKF_WRITE_PERMIT : 0);
 }
 
 static void reply_granted(struct lk_ent *e, const struct lk_msg *m, struct fx *fx)
@@ -45,7 +45,11 @@ static void reply_granted(struct lk_ent *e, const struct lk_msg *m, struct fx *f
 	r->file_version = e->rec.file_version;
 	r->timeout_ms = e->rec.timeout_ms;
 	r->flags = (e->permit ? LKF_PERMIT : 0) | (e->rec.persistent ? LKF_PERSISTENT : 0) |
-		   (e->rec.durable ? LKF_DURABLE : 0);
+		   (e->rec.durable ? LKF_DURABLE : 0) | (e->write_permit ? LKF_WRITE_PERMIT : 0);
+	if (e->rec.lease.present) {
+		r->flags |= LKF_LEASE;
+		r->lease = e->rec.lease;
+	}
 }
 
 /* The same request came before: its open exists, only the reply was lost. */
@@ -83,12 +87,35 @@ static bool same_owner(const struct rec_open *a, const struct rec_open *b)
 	return a->has_owner == b->has_owner && (!a->has_owner || sid_equal(&a->owner, &b->owner));
 }
 
+static bool waits_with_guid(struct list *l, const struct lk_msg *m)
+{
+	const struct lk_parked *p;
+
+	list_foreach(p, l, link)
+		if (!p->reply && p->msg.kind == LKM_OPEN && p->msg.req != m->req && p->msg.rec.has_create_guid &&
+		    guid_equal(&p->msg.rec.create_guid, &m->rec.create_guid) &&
+		    guid_equal(&p->msg.rec.client_guid, &m->rec.client_guid))
+			return true;
+	return false;
+}
+
+/* Whether `m` replays a request that has not been decided yet. */
+static bool replays_waiting(struct lk_file *f, const struct lk_msg *m)
+{
+	return (m->flags & LKF_REPLAY) && m->rec.has_create_guid &&
+	       (waits_with_guid(&f->blocked, m) || waits_with_guid(&f->parked, m));
+}
+
 /* The same client made an open with this CreateGuid (MS-SMB2 3.3.5.9.10). */
 static enum step step_replay(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now,
 			     struct fx *fx)
 {
 	struct lk_ent *e = find_create(f, &m->rec);
 
+	if (!e && replays_waiting(f, m)) {
+		answer(fx, m, LK_FILE_NOT_AVAILABLE);
+		return STEP_ANSWERED;
+	}
 	if (!e)
 		return STEP_ON;
 	if (!(m->flags & LKF_REPLAY)) {
@@ -159,15 +186,42 @@ static enum step step_app_instance(struct lk_core *c, struct lk_file *f, struct 
 	return STEP_ON;
 }
 
-/* Whether a disconnected persistent open keeps this one out: nobody can be asked to break anything,
- * so what touches the data waits for its owner to come back. Directories stay usable as far as
- * share modes allow. */
+/* Whether a disconnected open keeps this one out. A persistent one does from everything that touches the data (3.3.5.9), as
+ * long as no handle caching says that its client can be waited for; directories stay usable as far as share modes allow. */
 static bool contended(const struct lk_ent *e, const struct rec_open *want)
 {
 	if (share_conflict(e->rec.access, e->rec.share, want->access, want->share))
 		return true;
+	if (e->lease && (e->lease->m.state & LEASE_H))
+		return false;
 	return e->rec.persistent && !e->rec.directory && share_uses(e->rec.access) &&
 	       share_uses(want->access);
+}
+
+static bool any_violation(const struct lk_file *f, const struct rec_open *w)
+{
+	const struct lk_ent *e;
+
+	list_foreach(e, &f->opens, in_file)
+		if (share_conflict(e->rec.access, e->rec.share, w->access, w->share))
+			return true;
+	return false;
+}
+
+/* What is deleted, or is about to be. What closes because of this request, or because nobody came back for it, may be the last
+ * open of such a file: the name is free once that is done. */
+static enum step step_deletion(struct lk_file *f, struct lk_msg *m, struct fx *fx)
+{
+	struct lk_ent *e = list_first(&f->opens, struct lk_ent, in_file);
+
+	if (!f->delete_pending)
+		return STEP_ON;
+	if (e && e->unlinking) {
+		file_block(f, m, fx);
+		return STEP_PARKED;
+	}
+	answer(fx, m, LK_DELETE_PENDING);
+	return STEP_ANSWERED;
 }
 
 /* Share modes, and what to do about who is in the way. */
@@ -176,7 +230,15 @@ static enum step step_share(struct lk_core *c, struct lk_file *f, struct lk_msg 
 {
 	struct lk_ent *e, *tmp;
 	const struct rec_open *w = &m->rec;
+	struct contender k = { .op = LEASE_OP_HANDLE, .own = caching_find(f, &w->client_guid, &w->lease) };
 
+	/* Handles that clients only keep for later are closed first (MS-FSA 2.1.5.1.2). */
+	if (any_violation(f, w) && caching_contend(c, f, &k, now, fx)) {
+		file_block(f, m, fx);
+		return STEP_PARKED;
+	}
+	if (f->delete_pending)
+		return step_deletion(f, m, fx);
 	list_foreach(e, &f->opens, in_file) {
 		if (e->rec.disconnected ?
 			    !contended(e, w) :
@@ -191,11 +253,28 @@ static enum step step_share(struct lk_core *c, struct lk_file *f, struct lk_msg 
 		if (!e->rec.disconnected || !contended(e, w))
 			continue;
 		close_by_owner(c, e, LK_GONE_CONTENDED, now, fx);
-		if (f->delete_pending) {
-			answer(fx, m, LK_DELETE_PENDING);
-			return STEP_ANSWERED;
-		}
+		if (f->delete_pending)
+			return step_deletion(f, m, fx);
 	}
+	return STEP_ON;
+}
+
+/* What others cache (MS-FSA 2.1.4.12), and what they may do once this one caches. */
+static enum step step_caching(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now,
+			      struct fx *fx)
+{
+	struct contender k = { .op = LEASE_OP_OPEN,
+			       .access = m->rec.access,
+			       .overwrite = m->flags & LKF_OVERWRITE,
+			       .own = caching_find(f, &m->rec.client_guid, &m->rec.lease) };
+
+	if (caching_contend(c, f, &k, now, fx)) {
+		file_block(f, m, fx);
+		return STEP_PARKED;
+	}
+	if (f->delete_pending)
+		return step_deletion(f, m, fx);
+	(void)caching_recall_writers(c, f, &m->rec, fx);
 	return STEP_ON;
 }
 
@@ -222,7 +301,6 @@ static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64
 	w->phase = REC_OPEN;
 	w->consumed = w->disconnected = false;
 	w->deadline = 0;
-	w->lease = (struct rec_lease){ 0 };
 	free(w->locks);
 	w->locks = NULL;
 	w->n_locks = 0;
@@ -230,6 +308,9 @@ static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64
 	memset(w->lock_seq, 0, sizeof(w->lock_seq));
 	w->opened_at = now;
 	w->open_req = m->req;
+	caching_grant(c, f, w, &m->from, fx);
+	if (!w->persistent)
+		w->durable = w->durable && w->lease.present && (w->lease.state & LEASE_H) && !w->lease.breaking;
 	e = ent_new(c, f, w);
 	if (!e) {
 		answer(fx, m, -ENOMEM);
@@ -239,6 +320,7 @@ static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64
 	ent_set_home(e, m->from);
 	e->asserted = true;
 	e->permit = ent_may_have_permit(e);
+	e->write_permit = ent_may_write(e);
 	if (e->rec.persistent) {
 		fx_put(fx, e->rec.id);
 		fx_add_undo(fx, e->rec.id, 0);
@@ -260,22 +342,23 @@ void do_open(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 		answer(fx, m, -ENOMEM);
 		return;
 	}
+	if (file_waits(f, m, fx))
+		return;
+	if (c->view->level < LEVEL_LEASES)
+		m->rec.lease = (struct rec_lease){ 0 };
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i](c, f, m, now, fx) != STEP_ON)
 			return;
-	if (f->delete_pending) {
-		answer(fx, m, LK_DELETE_PENDING);
+	if (step_deletion(f, m, fx) != STEP_ON)
 		return;
-	}
 	if (f->n_opens >= c->limits->opens_per_file) {
 		answer(fx, m, LK_LIMIT);
 		return;
 	}
-	if (step_share(c, f, m, now, fx) != STEP_ON)
+	if (step_share(c, f, m, now, fx) != STEP_ON || step_caching(c, f, m, now, fx) != STEP_ON)
 		return;
-	/* Here an oplock or a lease of another open is broken: a note to its home, file_park(), and
-	 * this decision runs anew when it was acknowledged. A displaced open is waited for in the
-	 * same way: its home has I/O to end first. */
+	/* Notes are acknowledged first: of a displaced open, whose home has I/O to end, of breaks that need nothing from the
+	 * client, of permits. Then this decision runs anew. */
 	if (f->unacked > 0) {
 		file_park(f, m);
 		return;

@@ -30,6 +30,8 @@ int attach(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, uint64_t now, 
 	e->rec.volatile_id = m->kind == LKM_OPEN ? m->rec.volatile_id : m->volatile_id;
 	e->asserted = true;
 	e->permit = ent_may_have_permit(e);
+	e->write_permit = ent_may_write(e);
+	caching_attached(c, e);
 	ent_taken(e, fx);
 	return 1;
 }
@@ -55,7 +57,7 @@ static bool lease_matches(const struct rec_open *r, const struct lk_msg *m)
 {
 	bool has = m->flags & LKF_HAS_LEASE;
 
-	if (r->lease.present != has)
+	if (rec_lease_keyed(&r->lease) != has)
 		return false;
 	return !has || (guid_equal(&r->lease.key, &m->lease_key) &&
 			guid_equal(&r->client_guid, &m->client_guid));
@@ -76,9 +78,10 @@ static int check(const struct lk_ent *e, const struct lk_msg *m)
 	if (m->flags & LKF_V2) {
 		if (r->persistent && !(m->flags & LKF_PERSISTENT))
 			return LK_NOT_FOUND;
-		if (!r->has_create_guid || !guid_equal(&r->create_guid, &m->create_guid))
+		/* one that was made by DHnQ has none, which is zero on the wire */
+		if (!guid_equal(r->has_create_guid ? &r->create_guid : &(struct guid){ 0 }, &m->create_guid))
 			return LK_NOT_FOUND;
-	} else if (r->has_create_guid) {
+	} else if (r->persistent) {
 		return LK_NOT_FOUND;
 	}
 	if (!r->disconnected && !guid_equal(&r->client_guid, &m->client_guid))
@@ -86,7 +89,7 @@ static int check(const struct lk_ent *e, const struct lk_msg *m)
 	if (r->has_owner != (bool)(m->flags & LKF_HAS_OWNER) ||
 	    (r->has_owner && !sid_equal(&r->owner, &m->owner)))
 		return LK_ACCESS_DENIED;
-	if (r->lease.present && !text_equal(r->path, m->path))
+	if (rec_lease_keyed(&r->lease) && !text_equal(r->path, m->path))
 		return LK_INVALID_PARAMETER;
 	return LK_OK;
 }

@@ -42,6 +42,7 @@ static void insert_asserted(struct lk_core *c, struct lk_msg *m, struct fx *fx)
 	m->flags &= ~LKF_HAS_REC;
 	ent_set_home(e, m->from);
 	e->permit = m->flags & LKF_PERMIT;
+	e->write_permit = lk_write_permit(m->flags, c->view);
 	e->io = m->flags & LKF_IO;
 	e->asserted = true;
 	if (e->rec.persistent)
@@ -50,25 +51,28 @@ static void insert_asserted(struct lk_core *c, struct lk_msg *m, struct fx *fx)
 
 /* The record is as new as what its home remembers, or newer: a decision whose reply was lost is in
  * it. */
-static void keep_record(struct lk_ent *e, const struct lk_msg *m)
+static void keep_record(struct lk_core *c, struct lk_ent *e, const struct lk_msg *m)
 {
 	if (m->rec.file_version > e->rec.file_version)
 		merge_file_state(e->file, &m->rec);
 	e->rec.disconnected = m->rec.disconnected;
 	e->rec.deadline = m->rec.deadline;
 	e->rec.consumed |= m->rec.consumed;
+	caching_merge(c, e, &m->rec.lease);
 }
 
 /* The home is ahead of the record: it took the open from a dead one, which needs no write (ent_taken()), or a write failed. */
 static void take_mirror(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, struct fx *fx)
 {
 	bool write = e->deadline_stored || m->rec.disconnected || !rec_open_same_state(&e->rec, &m->rec);
+	struct rec_lease said = m->rec.lease;
 
 	merge_file_state(e->file, &m->rec);
 	rec_open_done(&e->rec);
 	e->rec = m->rec;
 	m->rec = (struct rec_open){ 0 };
 	m->flags &= ~LKF_HAS_REC;
+	caching_merge(c, e, &said);
 	if (e->rec.persistent && write)
 		fx_put(fx, e->rec.id);
 }
@@ -110,9 +114,10 @@ void core_assert(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *f
 	if (m->rec.version > e->rec.version)
 		take_mirror(c, e, m, fx);
 	else
-		keep_record(e, m);
+		keep_record(c, e, m);
 	ent_set_home(e, m->from);
 	e->permit = m->flags & LKF_PERMIT;
+	e->write_permit = lk_write_permit(m->flags, c->view);
 	e->io = m->flags & LKF_IO;
 	e->asserted = true;
 	if (e->rec.disconnected && e->rec.deadline < c->next_deadline)
@@ -130,13 +135,16 @@ static void orphan(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx 
 		ent_set_home(e, (struct place){ 0 });
 		e->unlinking = true;
 		fx_add_unlink(fx, &e->rec);
-	} else if (!e->rec.persistent && !e->rec.durable) {
+	} else if (e->rec.disconnected) {
+		return;
+	} else if (!caching_keeps_handle(e)) {
 		close_by_owner(c, e, 0, now, fx);
-	} else if (!e->rec.disconnected) {
+	} else {
 		if (ent_home_alive(c, e))
 			ent_disconnect(c, e, now, fx);
 		else
 			ent_orphaned(c, e, now, fx);
+		caching_disconnected(c, e, now, fx);
 		file_kick(c, f, now, fx);
 	}
 }
@@ -203,7 +211,10 @@ static void settle_file(struct lk_core *c, struct lk_file *f, struct fx *fx)
 		}
 		if (e->permit && !ent_may_have_permit(e))
 			ent_note(c, e, LKF_RECALL, 0, fx);
+		else if (e->write_permit && !ent_may_write(e))
+			ent_note(c, e, LKF_RECALL_WRITE, 0, fx);
 	}
+	caching_settle(c, f, fx);
 }
 
 void core_serve(struct lk_core *c, uint64_t now, struct fx *fx)

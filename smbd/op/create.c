@@ -75,15 +75,16 @@ static struct ntstatus finish(struct create *c)
 	o->create_options = c->in.options;
 	o->share_access = c->in.share_access;
 	c->fo->file = TAKE_PTR(c->file);
+	c->fo->action = c->action;
 	open_publish(o);
 	return NT_STATUS_OK;
 }
 
-static void respond(struct create *c, struct blob contexts)
+static void respond(struct create *c, uint8_t oplock_level, struct blob contexts)
 {
 	struct fscc_network_open i = info_network_open(&c->st);
 	struct smb2_create_resp resp = {
-		.oplock_level = SMB2_OPLOCK_LEVEL_NONE,
+		.oplock_level = oplock_level,
 		.action = c->action,
 		.creation_time = i.creation_time,
 		.last_access_time = i.last_access_time,
@@ -98,6 +99,29 @@ static void respond(struct create *c, struct blob contexts)
 
 	smb2_create_resp_encode(&c->req->out, 0, &resp);
 	req_set_open(c->req, c->open);
+}
+
+/* Nothing waits from the look at what is cached to the response: a break that comes later goes after it. */
+static struct ntstatus answer(struct create *c)
+{
+	const struct file_open *fo = c->open->priv;
+	struct blob contexts = { NULL, 0 };
+	struct smb2_lease_ctx lease = { 0 };
+	uint8_t level = SMB2_OPLOCK_LEVEL_NONE;
+	struct ntstatus s;
+
+	if (fo->hold.lk)
+		level = caching_answer(&fo->hold.lk->rec.lease, &lease);
+	if (c->replayed)
+		level = caching_replayed(level, c->in.oplock_level);
+	s = create_ctx_respond(c, &lease, &contexts);
+	if (ntstatus_is_ok(s) && !c->replayed)
+		s = finish(c);
+	if (!ntstatus_is_ok(s))
+		return s;
+	respond(c, level, contexts);
+	caching_known(c->open->priv);
+	return NT_STATUS_OK;
 }
 
 /* Leaves nothing behind. */
@@ -116,21 +140,17 @@ static void fail(struct create *c)
 
 static struct ntstatus run_file(struct create *c)
 {
-	struct blob contexts = { NULL, 0 };
 	struct ntstatus s = make_open(c);
 
 	if (!ntstatus_is_ok(s))
 		return s;
 	s = find_file(c);
 	if (ntstatus_is_ok(s))
-		s = create_ctx_respond(c, &contexts);
-	if (ntstatus_is_ok(s) && !c->replayed)
-		s = finish(c);
+		s = answer(c);
 	if (!ntstatus_is_ok(s)) {
 		fail(c);
 		return s;
 	}
-	respond(c, contexts);
 	if (c->replayed)
 		open_unref(c->open);
 	return NT_STATUS_OK;

@@ -50,6 +50,7 @@ struct ntstatus create_ctx_parse(struct create *c)
 	if (!durable_allowed(c->ctx.present))
 		return status_refused(c->req, NT_STATUS_INVALID_PARAMETER, NULL,
 				      "durable handle contexts");
+	c->req->outlives = c->ctx.present & SMB2_CTX_DH2Q; /* 3.3.5.9.10: a replay finds it */
 	/* 3.3.5.9.4; clients have times from FSCTL_SRV_ENUMERATE_SNAPSHOTS, in seconds */
 	c->past = (c->ctx.present & SMB2_CTX_TWRP) && c->ctx.twrp;
 	c->past_time = timespec_from_nttime(c->ctx.twrp).tv_sec;
@@ -75,7 +76,7 @@ static void respond_mxac(struct create *c, struct smb2_create_ctxs_resp *resp)
 	resp->mxac.access = c->maximal;
 }
 
-struct ntstatus create_ctx_respond(struct create *c, struct blob *ret)
+struct ntstatus create_ctx_respond(struct create *c, const struct smb2_lease_ctx *lease, struct blob *ret)
 {
 	struct smb2_create_ctxs_resp resp = { 0 };
 	struct wr w = wr_arena(c->req->arena, 4096);
@@ -87,10 +88,16 @@ struct ntstatus create_ctx_respond(struct create *c, struct blob *ret)
 		resp.present |= SMB2_CTX_QFID;
 		info_disk_id(c->file, resp.qfid);
 	}
-	if ((asked & SMB2_CTX_DH2Q) && c->persistent) {
+	if ((asked & SMB2_CTX_DH2Q) && (c->persistent || c->durable)) {
 		resp.present |= SMB2_CTX_DH2Q;
 		resp.dh2q.timeout = c->timeout_ms;
-		resp.dh2q.flags = SMB2_DHANDLE_FLAG_PERSISTENT;
+		resp.dh2q.flags = c->persistent ? SMB2_DHANDLE_FLAG_PERSISTENT : 0;
+	}
+	if ((asked & SMB2_CTX_DHNQ) && c->durable && !create_wants_reclaim(c))
+		resp.present |= SMB2_CTX_DHNQ;
+	if (lease->version) {
+		resp.present |= SMB2_CTX_RQLS;
+		resp.lease = *lease;
 	}
 	if (resp.present)
 		smb2_create_ctxs_resp_encode(&w, &resp);

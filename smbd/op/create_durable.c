@@ -11,14 +11,18 @@ bool create_wants_reclaim(const struct create *c)
 	return c->ctx.present & (SMB2_CTX_DHNC | SMB2_CTX_DH2C);
 }
 
-/* A durable handle that is not persistent needs an oplock or a lease that nothing grants yet. Opens in a snapshot get none: what
- * they read cannot be lost, and the client opens it anew. */
+/* Opens in a snapshot get none: what they read cannot be lost, and the client opens it anew. */
 bool create_persistent(const struct create *c)
 {
 	return !c->past && (c->ctx.present & SMB2_CTX_DH2Q) &&
 	       (c->ctx.dh2q.flags & SMB2_DHANDLE_FLAG_PERSISTENT) &&
 	       c->req->tree->share->conf->continuously_available &&
 	       (c->req->conn->capabilities & SMB2_GLOBAL_CAP_PERSISTENT_HANDLES);
+}
+
+bool create_durable(const struct create *c)
+{
+	return c->ctx.present & (SMB2_CTX_DHNQ | SMB2_CTX_DH2Q);
 }
 
 /* Opens the file of the grant by its stored handle, whatever its name is now, with the rights that
@@ -32,7 +36,7 @@ static int open_stored(struct create *c, const struct rec_open *rec)
 	if (h.len > sizeof(h.data))
 		return -ESTALE;
 	memcpy(h.data, rec->handle, h.len);
-	if (!rec->directory)
+	if (rec->persistent && !rec->directory)
 		flags |= VFS_SYNC;
 	r = vfs_open_handle(c->req->tree->share->vfs, &h, rec->path ?: "", flags, &c->file);
 	return r < 0 ? r : vfs_stat(c->file, &c->st);
@@ -44,7 +48,7 @@ static struct ntstatus give_back(struct create *c, int err)
 	struct lk_open *lk;
 
 	if (err == -ESTALE || err == -ENOENT) {
-		log_info("persistent open lost its file: client=%s path=%s", c->req->conn->name,
+		log_info("open lost its file: client=%s path=%s", c->req->conn->name,
 			 log_esc(c->open->path));
 		file_close_grant(c->req->worker, c->req->tree->share, NULL, NULL, &c->fo->hold);
 		return NT_STATUS_OBJECT_NAME_NOT_FOUND;
@@ -68,6 +72,8 @@ static struct ntstatus attach_stored(struct create *c)
 	c->in.share_access = lk->rec.share;
 	c->action = SMB2_FILE_OPENED;
 	c->maximal = c->granted = c->open->granted_access;
+	c->fo->reclaimed = true;
+	c->fo->position = lk->position; /* 0 when it was another node's */
 	task_shield_begin();
 	r = open_stored(c, &lk->rec);
 	if (r < 0) {
@@ -152,10 +158,10 @@ struct ntstatus create_reclaim(struct create *c)
 		return NT_STATUS_OBJECT_NAME_NOT_FOUND;
 	if (!c->req->session->takes_back) { /* there may be very many: one line says it */
 		c->req->session->takes_back = true;
-		log_info("client takes persistent opens back: client=%s first=%s", c->req->conn->name,
+		log_info("client takes opens back: client=%s first=%s", c->req->conn->name,
 			 log_esc(lk->rec.path));
 	}
-	log_debug("persistent open reclaimed: client=%s path=%s", c->req->conn->name, log_esc(lk->rec.path));
+	log_debug("open reclaimed: client=%s path=%s", c->req->conn->name, log_esc(lk->rec.path));
 	s = create_hold(c, lk);
 	return ntstatus_is_ok(s) ? attach_stored(c) : s;
 }
@@ -173,17 +179,22 @@ static struct ntstatus replay_answer(struct create *c, const struct lk_holder *h
 	    o->tree != c->req->tree)
 		return status_refused(c->req, NT_STATUS_FILE_NOT_AVAILABLE, c->name.path,
 				      "replay of an open of another session");
+	if (!caching_replays(&h->lk->rec.lease, c->in.oplock_level, &c->ctx))
+		return status_refused(c->req, NT_STATUS_ACCESS_DENIED, c->name.path, "replay with another lease");
 	r = vfs_stat(fo->file, &c->st);
 	if (r < 0)
 		return req_fail(c->req, r);
 	c->persistent = h->lk->rec.persistent;
+	/* not when this request could not have got it, though the open is what it was */
+	c->durable = h->lk->rec.durable && !c->persistent &&
+		     (rec_lease_keyed(&h->lk->rec.lease) || c->in.oplock_level == SMB2_OPLOCK_LEVEL_BATCH);
 	c->timeout_ms = h->lk->rec.timeout_ms;
 	file_open_free(TAKE_PTR(c->fo));
 	open_drop(c->open);
 	c->open = open_ref(o);
 	c->file = fo->file;
 	c->maximal = c->granted = o->granted_access;
-	c->action = SMB2_FILE_OPENED;
+	c->action = (enum smb2_create_action)fo->action;
 	c->replayed = true;
 	return NT_STATUS_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "node/log/log.h"
 #include "smbd/op/create_priv.h"
+#include "smbd/op/event.h"
 #include "smbd/op/secmap.h"
 
 /* MS-SMB2 3.3.5.9.10: what the client asks for, within our limits. */
@@ -15,6 +16,9 @@ static uint32_t timeout_ms(const struct create *c)
 {
 	const struct tunables *t = &c->req->worker->tunables;
 	uint64_t ms = c->ctx.dh2q.timeout ? c->ctx.dh2q.timeout : t->persistent_timeout_ms;
+
+	if (!(c->ctx.present & SMB2_CTX_DH2Q)) /* 3.3.5.9.6 lets the server choose */
+		ms = t->persistent_timeout_ms;
 
 	return (uint32_t)MIN(ms, t->persistent_timeout_max_ms);
 }
@@ -24,6 +28,9 @@ static void want_fill(const struct create *c, const struct open *o, struct rec_o
 {
 	const struct session *s = c->req->session;
 	const struct vfs_file *f = c->file;
+	/* The owner makes nothing durable that gets no handle caching (3.3.5.9.6, .10). */
+	bool durable = c->persistent ||
+		       (create_durable(c) && !c->past && f->type == VFS_FILE && f->handle.len > 0);
 
 	*w = (struct rec_open){
 		.key = { .volume = f->key.volume,
@@ -45,9 +52,9 @@ static void want_fill(const struct create *c, const struct open *o, struct rec_o
 		.share = c->in.share_access,
 		.options = c->in.options,
 		.persistent = c->persistent,
-		.durable = c->persistent,
-		.durable_v2 = c->persistent,
-		.timeout_ms = c->persistent ? timeout_ms(c) : 0,
+		.durable = durable,
+		.durable_v2 = durable && (c->ctx.present & SMB2_CTX_DH2Q),
+		.timeout_ms = durable ? timeout_ms(c) : 0,
 		.share_name = (char *)(uintptr_t)o->share->conf->name,
 		.user = s->user.name,
 		.handle_len = f->handle.len,
@@ -56,6 +63,8 @@ static void want_fill(const struct create *c, const struct open *o, struct rec_o
 		.session_id = s->id,
 		.volatile_id = o->id.volatile_id,
 	};
+	if (!c->past) /* nothing changes in a snapshot: there is nothing to break */
+		caching_want(c->req, c->in.oplock_level, &c->ctx, w->directory, w->persistent, &w->lease);
 	memcpy(w->handle, f->handle.data, f->handle.len);
 	snprintf(w->client, sizeof(w->client), "%s", c->req->conn->name);
 	if (c->overwrite && !(c->granted & SMB2_FILE_WRITE_DATA)) {
@@ -115,6 +124,20 @@ static int change_file(struct create *c)
 	return r == 0 ? vfs_stat(c->file, &c->st) : r;
 }
 
+/* Those who watch the directory hear of it. */
+static void announce(const struct create *c)
+{
+	struct worker *w = c->req->worker;
+	struct smb_share *share = c->req->tree->share;
+
+	if (c->created)
+		event_name(w, share, c->where.path, c->file->type == VFS_DIR, SMB2_ACTION_ADDED);
+	else if (c->overwrite)
+		event_modified(w, share, c->where.path,
+			       SMB2_NOTIFY_CHANGE_ATTRIBUTES | SMB2_NOTIFY_CHANGE_SIZE |
+				       SMB2_NOTIFY_CHANGE_LAST_WRITE);
+}
+
 static struct ntstatus granted(struct create *c)
 {
 	int r = vfs_stat(c->file, &c->st);
@@ -132,6 +155,7 @@ static struct ntstatus granted(struct create *c)
 	r = change_file(c);
 	if (r < 0)
 		return req_fail(c->req, r);
+	announce(c);
 	return c->fo->hold.lk ? NT_STATUS_OK : NT_STATUS_FILE_CLOSED;
 }
 
@@ -165,6 +189,7 @@ struct ntstatus create_hold(struct create *c, struct lk_open *lk)
 	struct lk_holder h = { 0 };
 
 	c->persistent = lk->rec.persistent;
+	c->durable = lk->rec.durable && !c->persistent;
 	c->timeout_ms = lk->rec.timeout_ms;
 	if (file_open_hold(c->fo, lk) == 0)
 		return NT_STATUS_OK;
@@ -184,18 +209,23 @@ static bool lost_race(struct create *c, int outcome)
 
 struct ntstatus create_grant(struct create *c)
 {
+	unsigned int how = c->overwrite ? LK_OPEN_OVERWRITE : 0;
 	struct rec_open want;
 	struct ntstatus s;
 	struct lk_open *lk;
 	int r;
 
 	want_fill(c, c->open, &want);
+	if (want.directory && caching_key_taken(c->req, c->in.oplock_level, &c->ctx, &want.key))
+		return status_refused(c->req, NT_STATUS_INVALID_PARAMETER, c->name.path, "lease key of another file");
 	/* Waits for the owner, and there for what has to be broken first: then an interim response
 	 * goes out. */
 	r = req_pend(c->req, REQ_PEND_DELAY);
 	if (r == -ECANCELED)
 		return req_cancelled(c->req);
-	r = lockc_open(c->req->worker->lock, &want, c->req->replay && want.has_create_guid, &lk);
+	if (c->req->replay && want.has_create_guid)
+		how |= LK_OPEN_REPLAY;
+	r = lockc_open(c->req->worker->lock, &want, how, &lk);
 	if (r == LK_REPLAYED)
 		return create_replay_take(c, lk);
 	if (lost_race(c, r))

@@ -4,6 +4,7 @@
 #define HF_SMBD_OP_CREATE_PRIV_H
 
 #include "smbd/op/access.h"
+#include "smbd/op/caching.h"
 #include "smbd/op/create_name.h"
 #include "smbd/op/file_open.h"
 #include "smbd/op/status.h"
@@ -27,6 +28,7 @@ struct create {
 	bool created; /* by this request: to be removed when it fails */
 	bool overwrite; /* an existing file is to be emptied after the grant */
 	bool persistent; /* is asked for and possible; then: is granted */
+	bool durable; /* granted, and not persistent */
 	uint32_t timeout_ms;
 	uint32_t maximal; /* what could be granted */
 	uint32_t granted;
@@ -41,7 +43,8 @@ struct create {
 struct ntstatus create_check(struct create *c);
 /* create_ctx.c: contexts in; and out, into an arena blob. */
 struct ntstatus create_ctx_parse(struct create *c);
-struct ntstatus create_ctx_respond(struct create *c, struct blob *ret);
+/* `l`: what was granted, for the caller. */
+struct ntstatus create_ctx_respond(struct create *c, const struct smb2_lease_ctx *lease, struct blob *ret);
 
 /* create_open.c: a descriptor of the file that the name stands for, made if need be, with what may
  * be granted. Nothing in it is changed yet. */
@@ -61,6 +64,8 @@ struct ntstatus create_hold(struct create *c, struct lk_open *lk);
 bool create_wants_reclaim(const struct create *c);
 /* Whether the request gets a persistent handle. */
 bool create_persistent(const struct create *c);
+/* Whether it asks for a durable handle, of whichever kind. */
+bool create_durable(const struct create *c);
 /* DHnC, DH2C. */
 struct ntstatus create_reclaim(struct create *c);
 /* A request that was executed before: `c->replayed` is set when it was, and all but the response is

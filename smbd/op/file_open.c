@@ -4,7 +4,11 @@
 #include "smbd/op/file_open.h"
 
 #include "node/log/log.h"
+#include "smbd/lock/lease.h"
+#include "smbd/op/caching.h"
+#include "smbd/op/change_notify.h"
 #include "smbd/op/dir_search.h"
+#include "smbd/op/event.h"
 #include "smbd/op/fsctl.h"
 
 /* Options that FileModeInformation gives back (MS-FSCC 2.4.26). */
@@ -30,7 +34,10 @@ unsigned int file_open_flags(uint32_t access, bool directory)
  * does an orderly stop. */
 static bool survives(const struct lk_open *lk, enum open_end why)
 {
-	if (!lk->rec.persistent && !lk->rec.durable)
+	const struct rec_lease *l = &lk->rec.lease;
+
+	/* 3.3.7.1: a durable one only as long as its handle may be kept */
+	if (!lk->rec.persistent && !(lk->rec.durable && (l->state & LEASE_H) && !l->breaking))
 		return false;
 	return why == OPEN_END_DISCONNECT || why == OPEN_END_LOGOFF || why == OPEN_END_SHUTDOWN;
 }
@@ -38,13 +45,16 @@ static bool survives(const struct lk_open *lk, enum open_end why)
 static void file_end(struct open *o, enum open_end why)
 {
 	struct file_open *fo = o->priv;
-	struct lk_open *lk = fo->hold.lk;
+	struct lk_open *lk;
 	int r;
 
+	event_close(fo);
+	lk = fo->hold.lk;
 	if (lk && why == OPEN_END_GONE) {
 		(void)lk_take(&fo->hold);
 	} else if (lk && survives(lk, why)) {
 		lk = lk_take(&fo->hold);
+		lk->position = fo->position;
 		r = lockc_disconnect(o->worker->lock, lk);
 		if (r != LK_OK)
 			log_info("open could not be kept: path=%s outcome=%d", log_esc(o->path), r);
@@ -55,7 +65,9 @@ static void file_end(struct open *o, enum open_end why)
 	o->priv = NULL;
 }
 
-static const struct open_ops file_ops = { .end = file_end, .ioctl = file_ioctl };
+static const struct open_ops file_ops = { .end = file_end,
+					  .ioctl = file_ioctl,
+					  .channel_lost = caching_channel_lost };
 
 struct file_open *file_open_new(struct open *o)
 {
@@ -65,6 +77,8 @@ struct file_open *file_open_new(struct open *o)
 		return NULL;
 	fo->open = fo->hold.open = o;
 	task_mutex_init(&fo->searching);
+	task_mutex_init(&fo->telling);
+	list_init(&fo->written);
 	o->priv = fo;
 	o->ops = &file_ops;
 	return fo;
@@ -74,7 +88,9 @@ void file_open_free(struct file_open *fo)
 {
 	if (!fo)
 		return;
+	assert(list_empty(&fo->written));
 	dir_search_free(fo->search);
+	watch_free(fo->watch);
 	vfs_close(fo->file);
 	free(fo);
 }
@@ -115,8 +131,8 @@ struct file_open *file_open_of(struct smb_req *req)
 /* Deletes the file of the last open, wherever it is now. As the user; and when that may not, as the
  * process: the right to delete was checked when the deletion was asked for, maybe by somebody else.
  */
-static bool unlink_file(struct smb_share *share, const struct cred *c, struct vfs_file *file,
-			struct arena *a, const char *path, bool directory,
+static bool unlink_file(struct worker *w, struct smb_share *share, const struct cred *c,
+			struct vfs_file *file, struct arena *a, const char *path, bool directory,
 			const struct vfs_key *key)
 {
 	int r;
@@ -129,6 +145,8 @@ static bool unlink_file(struct smb_share *share, const struct cred *c, struct vf
 		r = vfs_remove(share->vfs, NULL, path, directory, key);
 	if (r < 0 && r != -ENOENT && r != -ESTALE)
 		log_info("file not deleted: path=%s error=%s", log_esc(path), log_errno(r));
+	if (r == 0)
+		event_name(w, share, path, directory, SMB2_ACTION_REMOVED);
 	return r == 0 || r == -ENOENT || r == -ESTALE;
 }
 
@@ -147,13 +165,15 @@ void file_close_grant(struct worker *w, struct smb_share *share, const struct cr
 		return;
 	task_shield_begin();
 	lk_hold(&mine, lk_take(h));
+	if (mine.lk->rec.directory && mine.lk->rec.delete_on_close)
+		event_dir_deleted(w, &mine.lk->rec.key);
 	if (lockc_close(w->lock, mine.lk) == LK_UNLINK && mine.lk) {
 		rec = &mine.lk->rec;
 		key = (struct vfs_key){ .volume = rec->key.volume,
 					.ino = rec->key.inode,
 					.generation = rec->key.generation };
 		path = arena_strdup(&a, rec->path ? rec->path : "");
-		done = path && unlink_file(share, c, file, &a, path, rec->directory, &key);
+		done = path && unlink_file(w, share, c, file, &a, path, rec->directory, &key);
 		if (mine.lk)
 			(void)lockc_unlinked(w->lock, mine.lk, done);
 	}

@@ -11,6 +11,7 @@
 #include "smbd/vfs/vfs.h"
 
 struct dir_search;
+struct watch;
 
 /* A bit of rec_open.options that no client can set: `access` has FILE_WRITE_DATA for the sake of
  * share modes only, as the file was overwritten by this open without asking for it. */
@@ -27,13 +28,21 @@ struct file_open {
 	struct lk_holder hold; /* .lk NULL: STATUS_FILE_CLOSED */
 	struct open *open;
 	struct vfs_file *file;
+	const struct conn *broken_at; /* where the last break was sent; only to be compared */
 	bool through; /* every change is on stable storage before its response */
+	uint32_t action; /* CreateAction: what a replay is answered, too */
 	uint64_t position; /* FilePositionInformation */
 	uint32_t mode; /* FileModeInformation: create options that can be asked back */
 	bool keep_mtime; /* a time was set by this handle: its writes do not move it */
 	struct timespec mtime;
 	struct dir_search *search; /* of QUERY_DIRECTORY; NULL: none began yet */
 	struct task_mutex searching;
+	struct watch *watch; /* of CHANGE_NOTIFY; NULL: there was no request yet */
+	bool reclaimed; /* by DHnC or DH2C: what was watched before is not known here */
+	/* smbd/op/event.c */
+	struct list written; /* worker->written: changes of it are to be told */
+	uint32_t written_filter, close_filter; /* which; which when it is closed */
+	struct task_mutex telling;
 };
 
 /* Makes what is behind `o`, without a file yet. NULL: no memory. Freed by end(), or by

@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include "smbd/op/event.h"
 #include "smbd/op/fsctl.h"
 #include "smbd/op/info.h"
 #include "smbd/op/status.h"
@@ -36,6 +37,8 @@ static struct ntstatus set_sparse(struct control *c)
 	r = req_may_serve(c->req);
 	if (r == 0)
 		r = vfs_setattr(c->fo->file, NULL, &s); /* the right was granted with the open */
+	if (r == 0)
+		event_file(c->fo, SMB2_NOTIFY_CHANGE_ATTRIBUTES);
 	return r < 0 ? req_fail(c->req, r) : NT_STATUS_OK;
 }
 
@@ -131,6 +134,7 @@ static struct ntstatus set_zero_data(struct control *c)
 	if (r == 0) {
 		task_shield_begin();
 		r = zero_range(c->fo, &q);
+		event_written(c->fo, SMB2_NOTIFY_CHANGE_LAST_WRITE);
 		info_keep_times(c->fo);
 		task_shield_end();
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Security descriptors in QUERY_INFO and SET_INFO (MS-SMB2 3.3.5.20.3, 3.3.5.21.3). Home worker's
  * thread. */
+#include "smbd/op/event.h"
 #include "smbd/op/info.h"
 #include "smbd/op/secmap.h"
 #include "smbd/op/status.h"
@@ -68,6 +69,8 @@ static struct ntstatus set_dacl(struct smb_req *req, struct file_open *fo, const
 	r = req_may_serve(req);
 	if (r == 0)
 		r = vfs_chmod(fo->file, file_cred(fo), mode | (st->mode & 07000));
+	if (r == 0)
+		event_file(fo, SMB2_NOTIFY_CHANGE_SECURITY);
 	return r < 0 ? req_fail(req, r) : NT_STATUS_OK;
 }
 

@@ -6,8 +6,11 @@
 
 #include "node/base/clock.h"
 #include "node/conf/node_conf.h"
+#include "smbd/op/caching.h"
+#include "smbd/op/event.h"
 #include "smbd/op/file_open.h"
 #include "smbd/proto/peers.h"
+#include "statestore/store.h"
 
 /* Well within the time that noded gives to a daemon that it stops. */
 #define LAST_WAIT_MS 3000
@@ -75,25 +78,37 @@ int lock_layer_start(struct worker *w, const struct rpc_key *key, void (*lost)(v
 		.unlink = file_unlink_record,
 		.gone = file_open_gone,
 		.connected = connected,
+		.broken = caching_broken,
 		.lost = lost,
 	};
+	struct ntf_config ntf = { .loop = w->loop,
+				  .self = cfg.self,
+				  .n_slots = store_info(s->store)->slots };
 	int r;
 
 	r = peers_new(w, key, &w->peers);
 	if (r < 0)
 		return r;
 	cfg.net = peers_lk_net(w->peers);
-	return lockc_new(&cfg, &w->lock);
+	ntf.net = peers_ntf_net(w->peers);
+	r = ntf_new(&ntf, &w->notify);
+	return r < 0 ? r : lockc_new(&cfg, &w->lock);
 }
 
 int lock_layer_view(struct worker *w, const struct view *v)
 {
+	int r;
+
+	w->scaled_out |= v->n > 1;
 	peers_view(w->peers, v);
-	return lockc_view(w->lock, v);
+	r = ntf_view(w->notify, v);
+	return r < 0 ? r : lockc_view(w->lock, v);
 }
 
 void lock_layer_stop(struct worker *w)
 {
+	event_stop(w);
 	lockc_free(TAKE_PTR(w->lock));
+	ntf_free(TAKE_PTR(w->notify));
 	peers_free(TAKE_PTR(w->peers));
 }

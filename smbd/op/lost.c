@@ -2,7 +2,7 @@
 /* What the owner of file state asks of a worker on its own account: to forget opens, to delete
  * files of opens that nobody holds. */
 #include "node/log/log.h"
-#include "smbd/op/file_open.h"
+#include "smbd/op/event.h"
 
 void file_open_gone(void *arg, struct lk_open *lk, enum lk_gone why)
 {
@@ -62,6 +62,8 @@ int file_unlink_record(void *arg, const struct rec_open *rec)
 	if (r == 0) {
 		path = present_path(share, rec, &a);
 		r = vfs_remove(share->vfs, NULL, path, rec->directory, &key);
+		if (r == 0)
+			event_name(w, share, path, rec->directory, SMB2_ACTION_REMOVED);
 		if (r == -ENOENT || r == -ESTALE || r == -ENOTEMPTY || r == -EEXIST) {
 			log_info("file not deleted any more: path=%s error=%s", log_esc(path),
 				 log_errno(r));

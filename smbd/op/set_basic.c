@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "node/base/clock.h"
+#include "smbd/op/event.h"
 #include "smbd/op/info.h"
 #include "smbd/op/status.h"
 
@@ -54,6 +55,22 @@ static void remember_mtime(struct file_open *fo, uint64_t asked, const struct vf
 	}
 }
 
+/* What those hear who watch the directory. */
+static uint32_t changed(const struct vfs_setattr *s)
+{
+	uint32_t f = 0;
+
+	if (s->set_attrs)
+		f |= SMB2_NOTIFY_CHANGE_ATTRIBUTES;
+	if (s->btime.tv_nsec != UTIME_OMIT)
+		f |= SMB2_NOTIFY_CHANGE_CREATION;
+	if (s->atime.tv_nsec != UTIME_OMIT)
+		f |= SMB2_NOTIFY_CHANGE_LAST_ACCESS;
+	if (s->mtime.tv_nsec != UTIME_OMIT)
+		f |= SMB2_NOTIFY_CHANGE_LAST_WRITE;
+	return f;
+}
+
 struct ntstatus set_basic(struct smb_req *req, struct file_open *fo,
 			  const struct smb2_set_info_req *in)
 {
@@ -76,6 +93,7 @@ struct ntstatus set_basic(struct smb_req *req, struct file_open *fo,
 	if (r < 0)
 		return req_fail(req, r);
 	remember_mtime(fo, v.last_write_time, &s);
+	event_file(fo, changed(&s));
 	return NT_STATUS_OK;
 }
 
@@ -100,6 +118,8 @@ static struct ntstatus resize(struct smb_req *req, struct file_open *fo, uint64_
 		task_shield_end();
 	}
 	lockc_io_end(lock, lk);
+	if (r == 0)
+		event_file(fo, SMB2_NOTIFY_CHANGE_SIZE | SMB2_NOTIFY_CHANGE_LAST_WRITE);
 	return r < 0 ? req_fail(req, r) : NT_STATUS_OK;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* SET_INFO: deletion (MS-FSA 2.1.5.15.3). Home worker's thread, in the request's task. */
+#include "smbd/op/event.h"
 #include "smbd/op/info.h"
 #include "smbd/op/status.h"
 
@@ -72,6 +73,7 @@ struct ntstatus set_disposition(struct smb_req *req, struct file_open *fo,
 {
 	bool on, ignore_readonly;
 	struct ntstatus s = decode(in, &on, &ignore_readonly);
+	struct file_key key;
 
 	if (ntstatus_is_ok(s) && on)
 		s = delete_allowed(req, fo, ignore_readonly);
@@ -79,5 +81,11 @@ struct ntstatus set_disposition(struct smb_req *req, struct file_open *fo,
 		return s;
 	if (!fo->hold.lk)
 		return NT_STATUS_FILE_CLOSED;
-	return status_of_lock(req, lockc_set_delete(req->worker->lock, fo->hold.lk, on));
+	key = fo->hold.lk->rec.key;
+	if (req_pend(req, REQ_PEND_DELAY) == -ECANCELED)
+		return req_cancelled(req);
+	s = status_of_lock(req, lockc_set_delete(req->worker->lock, fo->hold.lk, on));
+	if (on && ntstatus_is_ok(s) && req->open->kind == OPEN_DIRECTORY)
+		event_dir_deleted(req->worker, &key);
+	return s;
 }

@@ -23,6 +23,8 @@ static const struct ntstatus outcomes[] = {
 	[LK_REPLAYED] = NTSTATUS_INIT(OK),
 	[LK_UNLINK] = NTSTATUS_INIT(OK),
 	[LK_GONE] = NTSTATUS_INIT(FILE_CLOSED),
+	[LK_NOT_BREAKING] = NTSTATUS_INIT(UNSUCCESSFUL),
+	[LK_NOT_ACCEPTED] = NTSTATUS_INIT(REQUEST_NOT_ACCEPTED),
 };
 
 struct ntstatus status_of_lock(struct smb_req *req, int result)

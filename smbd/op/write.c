@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* WRITE (MS-SMB2 3.3.5.13, MS-FSA 2.1.5.4). Home worker's thread. */
+#include "smbd/op/event.h"
 #include "smbd/op/info.h"
 #include "smbd/op/ops.h"
 #include "smbd/op/pipe_open.h"
@@ -85,6 +86,8 @@ static struct ntstatus write_locked(struct smb_req *req, struct file_open *fo,
 		task_shield_end();
 	}
 	lockc_io_end(lock, lk);
+	if (n > 0)
+		event_written(fo, SMB2_NOTIFY_CHANGE_SIZE | SMB2_NOTIFY_CHANGE_LAST_WRITE);
 	return n < 0 ? req_fail(req, (int)n) : NT_STATUS_OK;
 }
 

@@ -142,6 +142,15 @@ static const char *chain_open(struct chain *ch)
 	return chain_split(ch);
 }
 
+/* Its outcome is known: it uses nothing any more. */
+static void element_end(struct smb_req *req)
+{
+	req_pend_end(req);
+	list_remove(&req->in_conn);
+	reply_choose_key(req);
+	req_unuse(req);
+}
+
 static const char *chain_element(struct chain *ch, struct blob elem)
 {
 	struct smb_req *req = arena_new(&ch->arena, struct smb_req);
@@ -168,11 +177,13 @@ static const char *chain_element(struct chain *ch, struct blob elem)
 	list_init(&req->in_chain);
 
 	req->status = dispatch(req, &drop);
-	req_pend_end(req);
-	list_remove(&req->in_conn);
-	reply_choose_key(req);
-	req_unuse(req);
 	ch->first = false;
+	if (req->parked) {
+		req->task = NULL;
+		ch->refs++; /* chain_unpark()'s */
+		return NULL;
+	}
+	element_end(req);
 	if (drop || req->no_response) {
 		reply_forget(req);
 		return drop;
@@ -180,6 +191,15 @@ static const char *chain_element(struct chain *ch, struct blob elem)
 	reply_finish(req);
 	list_append(&ch->done, &req->in_chain);
 	return NULL;
+}
+
+void chain_unpark(struct chain *ch, struct smb_req *req)
+{
+	element_end(req);
+	reply_finish(req);
+	list_append(&ch->done, &req->in_chain);
+	chain_flush(ch);
+	chain_unref(ch);
 }
 
 void chain_flush(struct chain *ch)
@@ -204,6 +224,7 @@ static void chain_main(void *arg)
 		conn_drop(c, rule);
 	chain_flush(ch);
 	chain_forget(ch);
+	ch->task = NULL;
 	list_remove(&ch->link);
 	c->n_chains--;
 	c->in_flight_bytes -= ch->frame_len;

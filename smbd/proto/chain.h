@@ -15,7 +15,7 @@ struct chain {
 	struct list link; /* conn->chains */
 	unsigned int refs; /* its task, and every smb_out that points into its arena */
 	struct conn *conn; /* referenced */
-	struct task *task;
+	struct task *task; /* NULL: not begun, or over while its last request is parked */
 	struct arena arena;
 	uint8_t *frame; /* malloc; decrypted in place */
 	size_t frame_len;
@@ -52,6 +52,8 @@ struct smb_out {
  * freed. */
 int chain_start(struct conn *c, uint8_t *frame, size_t n);
 void chain_unref(struct chain *ch);
+/* Answers the parked request, the last one of the message. */
+void chain_unpark(struct chain *ch, struct smb_req *req);
 /* Queues the responses that are complete. Also outside of tasks. */
 void chain_flush(struct chain *ch);
 

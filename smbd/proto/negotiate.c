@@ -4,6 +4,7 @@
 
 #include "node/auth/auth.h"
 #include "node/base/clock.h"
+#include "smbd/lock/lock.h"
 
 #define MAX_IO_202 65536u
 #define MAX_IO_210 (1u << 20)
@@ -30,7 +31,8 @@ uint32_t negotiate_capabilities(const struct worker *w, uint16_t dialect, uint32
 	uint32_t caps = 0;
 
 	if (dialect >= SMB2_DIALECT_210 && dialect != SMB2_DIALECT_WILD)
-		caps |= SMB2_GLOBAL_CAP_LARGE_MTU;
+		caps |= SMB2_GLOBAL_CAP_LARGE_MTU |
+			(w->lock && lockc_leases(w->lock) ? (uint32_t)SMB2_GLOBAL_CAP_LEASING : 0);
 	if (dialect >= SMB2_DIALECT_300)
 		caps |= client &
 			(SMB2_GLOBAL_CAP_MULTI_CHANNEL | SMB2_GLOBAL_CAP_PERSISTENT_HANDLES);

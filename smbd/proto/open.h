@@ -14,6 +14,7 @@
 #include "smbd/proto/use.h"
 #include "smbd/wire/ioctl.h"
 
+struct conn;
 struct open;
 struct session;
 struct smb_share;
@@ -47,6 +48,8 @@ struct open_ops {
 	 * in->max_output_response bytes). NULL: STATUS_INVALID_DEVICE_REQUEST. */
 	struct ntstatus (*ioctl)(struct smb_req *req, const struct smb2_ioctl_req *in,
 				 struct blob *ret_out);
+	/* A connection of the session is gone, and others live. NULL: nothing. Never waits. */
+	void (*channel_lost)(struct open *o, const struct conn *c);
 };
 
 struct open {

@@ -14,6 +14,7 @@ enum {
 	METHOD_LOCK = 1, /* one-way: a message of the lock layer */
 	METHOD_END_SESSION = 2, /* session id (8, little-endian), SID */
 	METHOD_LINKED = 3, /* one-way: the sender's link to this worker is up again */
+	METHOD_NOTIFY = 4, /* one-way: a message of the notify module */
 };
 
 /* How long a reconnecting client waits for its former session on another node. */
@@ -32,6 +33,7 @@ struct link {
 
 struct peers {
 	struct lk_net net;
+	struct ntf_net ntf_net;
 	struct worker *worker;
 	const struct rpc_key *key;
 	struct list links;
@@ -48,6 +50,14 @@ static void on_lock(struct rpc_request *rq)
 
 	if (w->lock && rq->conn)
 		lockc_receive(w->lock, rpc_conn_peer(rq->conn)->node_id, rq->payload);
+}
+
+static void on_notify(struct rpc_request *rq)
+{
+	struct worker *w = worker_current();
+
+	if (w->notify && rq->conn)
+		ntf_receive(w->notify, rpc_conn_peer(rq->conn)->node_id, rq->payload);
 }
 
 /* The answers of a worker may have been lost while its own link to here was not up: it is asked again. */
@@ -82,6 +92,7 @@ const struct rpc_method peers_methods[] = {
 	{ METHOD_LOCK, "lock", on_lock, true },
 	{ METHOD_END_SESSION, "end_session", on_end_session, false },
 	{ METHOD_LINKED, "linked", on_linked, true },
+	{ METHOD_NOTIFY, "notify", on_notify, true },
 	RPC_METHODS_END,
 };
 
@@ -130,6 +141,8 @@ static int link_up(struct rpc_conn *conn, void *arg)
 
 	if (l->peers->worker->lock)
 		lockc_linked(l->peers->worker->lock, &at);
+	if (l->peers->worker->notify)
+		ntf_linked(l->peers->worker->notify, &at);
 	return rpc_conn_send(conn, METHOD_LINKED, BLOB(NULL, 0));
 }
 
@@ -205,54 +218,74 @@ void peers_view(struct peers *p, const struct view *v)
 	p->view = view_ref(v);
 }
 
-/* --- messages of the lock layer --- */
+/* --- messages of the lock layer and of the notify module --- */
 
-struct lock_mail {
+struct peer_mail {
 	struct mail mail;
 	struct worker *to;
+	uint32_t method;
 	size_t n;
 	uint8_t data[];
 };
 
-static void lock_mail_run(struct mail *m)
+static void peer_mail_run(struct mail *m)
 {
-	struct lock_mail *lm = container_of(m, struct lock_mail, mail);
+	struct peer_mail *pm = container_of(m, struct peer_mail, mail);
+	struct worker *to = pm->to;
 
-	if (lm->to->lock)
-		lockc_receive(lm->to->lock, lm->to->smbd->node_id, BLOB(lm->data, lm->n));
-	free(lm);
+	if (pm->method == METHOD_LOCK && to->lock)
+		lockc_receive(to->lock, to->smbd->node_id, BLOB(pm->data, pm->n));
+	if (pm->method == METHOD_NOTIFY && to->notify)
+		ntf_receive(to->notify, to->smbd->node_id, BLOB(pm->data, pm->n));
+	free(pm);
 }
 
-static void send_here(struct smbd *s, uint32_t worker, struct blob msg)
+static void send_here(struct smbd *s, uint32_t worker, uint32_t method, struct blob msg)
 {
-	struct lock_mail *lm = worker < s->n_workers ? malloc(sizeof(*lm) + msg.len) : NULL;
+	struct peer_mail *pm = worker < s->n_workers ? malloc(sizeof(*pm) + msg.len) : NULL;
 
-	if (!lm)
+	if (!pm)
 		return; /* a loss: it is asked again */
-	lm->mail.run = lock_mail_run;
-	lm->to = &s->workers[worker];
-	lm->n = msg.len;
-	memcpy(lm->data, msg.data, msg.len);
-	loop_post(lm->to->loop, &lm->mail);
+	pm->mail.run = peer_mail_run;
+	pm->to = &s->workers[worker];
+	pm->method = method;
+	pm->n = msg.len;
+	memcpy(pm->data, msg.data, msg.len);
+	loop_post(pm->to->loop, &pm->mail);
 }
 
-static void net_send(struct lk_net *net, uint32_t node, uint32_t worker, struct blob msg)
+static void send_to(struct peers *p, uint32_t node, uint32_t worker, uint32_t method,
+		    struct blob msg)
 {
-	struct peers *p = container_of(net, struct peers, net);
 	struct link *l;
 
 	if (node == p->worker->smbd->node_id) {
-		send_here(p->worker->smbd, worker, msg);
+		send_here(p->worker->smbd, worker, method, msg);
 		return;
 	}
 	l = link_find(p, node, worker);
 	if (l)
-		(void)rpc_send(l->client, METHOD_LOCK, msg);
+		(void)rpc_send(l->client, method, msg);
+}
+
+static void net_send(struct lk_net *net, uint32_t node, uint32_t worker, struct blob msg)
+{
+	send_to(container_of(net, struct peers, net), node, worker, METHOD_LOCK, msg);
+}
+
+static void ntf_net_send(struct ntf_net *net, uint32_t node, uint32_t worker, struct blob msg)
+{
+	send_to(container_of(net, struct peers, ntf_net), node, worker, METHOD_NOTIFY, msg);
 }
 
 struct lk_net *peers_lk_net(struct peers *p)
 {
 	return &p->net;
+}
+
+struct ntf_net *peers_ntf_net(struct peers *p)
+{
+	return &p->ntf_net;
 }
 
 int peers_end_session(struct worker *worker, struct session_home home, uint64_t id,
@@ -287,6 +320,7 @@ int peers_new(struct worker *w, const struct rpc_key *key, struct peers **ret)
 	if (!p)
 		return -ENOMEM;
 	p->net.send = net_send;
+	p->ntf_net.send = ntf_net_send;
 	p->worker = w;
 	p->key = key;
 	list_init(&p->links);

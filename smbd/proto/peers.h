@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * One worker's links to the workers of other nodes, and its mail to the workers of this one: what
- * the lock layer's messages travel by, and the end of a client's former session on another node. On
+ * the messages of the lock layer and of the notify module travel by, and the end of a client's former session on another node. On
  * the worker's thread.
  */
 #ifndef HF_SMBD_PROTO_PEERS_H
@@ -10,6 +10,7 @@
 #include "clusterd/client/view.h"
 #include "node/rpc/rpc.h"
 #include "smbd/lock/lock.h"
+#include "smbd/notify/notify.h"
 #include "smbd/proto/worker.h"
 
 struct peers;
@@ -25,6 +26,8 @@ void peers_free(struct peers *p);
 void peers_view(struct peers *p, const struct view *v);
 /* The lock layer's way out. */
 struct lk_net *peers_lk_net(struct peers *p);
+/* The notify module's way out. */
+struct ntf_net *peers_ntf_net(struct peers *p);
 /* [task] Asks another node to end session `id` of `owner`; waits a bounded time. 0; -ENOENT: no
  * such node in the view; as rpc_call(). For smbd.end_session. */
 int peers_end_session(struct worker *w, struct session_home home, uint64_t id,

@@ -251,7 +251,7 @@ void reply_queue(struct chain *ch, struct list *reqs)
 	a.seal = ch->sealed ? ch->sealed->seal_out : NULL;
 	head_encode(a.out, ch->sealed);
 	if (a.out->bytes >= CHAIN_OFFLOAD_BYTES && !a.pieces[0].req->preauth &&
-	    task_current() == ch->task)
+	    ch->task && task_current() == ch->task)
 		offload_run(assembly_protect, &a);
 	else
 		assembly_protect(&a);

@@ -52,6 +52,40 @@ int req_pend(struct smb_req *req, uint64_t delay)
 	return 0;
 }
 
+static void cancel_parked(struct mail *m)
+{
+	struct smb_req *req = container_of(m, struct smb_req, cancel_mail);
+
+	req->parked(req);
+}
+
+struct ntstatus req_park(struct smb_req *req, void (*cancelled)(struct smb_req *req))
+{
+	assert(req->pending && req->interim_sent && req_is_last(req) && !req->parked);
+	req->parked = cancelled;
+	req->cancel_mail.run = cancel_parked;
+	return NT_STATUS_PENDING;
+}
+
+void req_unpark(struct smb_req *req, struct ntstatus status)
+{
+	req->status = status;
+	chain_unpark(req->chain, req);
+}
+
+bool req_is_last(const struct smb_req *req)
+{
+	const struct chain *ch = req->chain;
+
+	return req->in.data == ch->elems[ch->n_elems - 1].data;
+}
+
+bool req_is_closing(const struct smb_req *req)
+{
+	return (req->open && req->open->closing) || (req->tree && req->tree->closing) ||
+	       (req->session && req->session->state == SESSION_CLOSING);
+}
+
 void req_pend_end(struct smb_req *req)
 {
 	if (!req->pending)

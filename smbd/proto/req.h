@@ -29,7 +29,7 @@ struct smb_req {
 	struct list in_session, in_tree, in_open; /* what it uses */
 	struct list in_chain; /* chain->done */
 	struct chain *chain;
-	struct task *task; /* handles it */
+	struct task *task; /* handles it; NULL: it is parked */
 	struct arena *arena; /* lives until the response is sent */
 	struct worker *worker;
 	struct conn *conn;
@@ -70,8 +70,12 @@ struct smb_req {
 	bool pending; /* req_pend() was called */
 	bool interim_sent;
 	bool cancelled; /* by CANCEL, by CLOSE, or the connection is lost */
+	bool outlives; /* its connection, as long as its session has another: the client will send it again there */
 	uint64_t async_id;
 	struct timer interim;
+	/* Parked: what ends it when it is cancelled; see req_park(). */
+	void (*parked)(struct smb_req *req);
+	struct mail cancel_mail;
 };
 
 /* The status for a fault (negative errno): logs what is a fault of ours, and maps the rest. */
@@ -84,6 +88,21 @@ struct ntstatus req_fail(struct smb_req *req, int err);
  */
 int req_pend(struct smb_req *req, uint64_t delay) HF_MUST_CHECK;
 #define REQ_PEND_DELAY (20 * UINT64_C(1000000))
+
+/*
+ * Lets the request wait without a task, for as long as it likes: run() calls it last and returns
+ * what it returns. The request must be pending, with its interim response sent, and the last one of
+ * its message (req_is_last). req_unpark() ends it. When it is cancelled before, `cancelled(req)` is
+ * called in a later round, outside of tasks, and has to call req_unpark().
+ */
+struct ntstatus req_park(struct smb_req *req, void (*cancelled)(struct smb_req *req));
+/* Ends a parked request with `status` and what was written to req->out. Never waits; `req` is gone
+ * afterwards. Not for one that was cancelled already (req->cancelled), but by its `cancelled`. */
+void req_unpark(struct smb_req *req, struct ntstatus status);
+/* Whether no other request of its message comes behind it. */
+bool req_is_last(const struct smb_req *req);
+/* Whether the request ends since its open, tree or session does. */
+bool req_is_closing(const struct smb_req *req);
 
 /* The status for a wait that returned -ECANCELED: STATUS_CANCELLED. */
 struct ntstatus req_cancelled(struct smb_req *req);

@@ -8,6 +8,9 @@
 #include "smbd/proto/req.h"
 #include "smbd/vfs/cred.h"
 
+/* Changes that wait for a session's requests to fetch them, all its watches together. */
+#define NOTIFY_BYTES_PER_SESSION (16u << 20)
+
 /*
  * SessionId: node (16 bits), worker (8), random (40). Unique over the nodes, not to be guessed, and
  * PreviousSessionId finds its home without a search.
@@ -146,6 +149,7 @@ int session_new(struct conn *c, struct session **ret)
 	s->next_tree_id = 1;
 	limit_init(&s->tree_limit, (uint64_t)w->tunables.max_trees_per_session);
 	limit_init(&s->open_limit, (uint64_t)w->tunables.max_opens_per_session);
+	limit_init(&s->notify_limit, NOTIFY_BYTES_PER_SESSION);
 	timer_init(&s->expiry, w->loop, session_late);
 	s->created_at = clock_real_ns();
 	s->last_used = loop_now(w->loop);

@@ -53,7 +53,7 @@ struct session {
 	struct use use; /* smb_req.in_session */
 	struct gate ended; /* opens when session_close() is through */
 	uint32_t next_tree_id;
-	struct limit tree_limit, open_limit;
+	struct limit tree_limit, open_limit, notify_limit;
 
 	struct auth_user user; /* name, uid, gid, groups */
 	struct sid owner_sid; /* the user's */

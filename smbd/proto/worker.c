@@ -82,6 +82,7 @@ int worker_init(struct worker *w, struct smbd *s, unsigned int index)
 	snprintf(name, sizeof(name), "smbd-%u", index);
 	list_init(&w->conns);
 	list_init(&w->shares);
+	list_init(&w->written);
 	gate_init(&w->serve);
 	w->lease_mail.run = lease_mail;
 	tunables_init(&w->tunables);

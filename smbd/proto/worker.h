@@ -22,6 +22,7 @@ struct cluster_config;
 struct cred_table;
 struct lockc;
 struct node_conf;
+struct ntf;
 struct peers;
 struct rpc_server;
 struct session_home;
@@ -45,6 +46,10 @@ struct worker {
 
 	struct peers *peers; /* links to other nodes */
 	struct lockc *lock; /* this worker's way to the owners of file state */
+	struct ntf *notify; /* who watches directories, here and elsewhere */
+	struct list written; /* file_open.written: their events are due */
+	bool telling_written; /* a task does so */
+	bool scaled_out; /* there has been another node in a view */
 	struct cred_table *creds;
 	struct gate serve; /* open while this node has the right to serve */
 	_Atomic unsigned int serve_waiters; /* tasks that wait for it */

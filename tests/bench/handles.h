@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * hfhandles: many persistent opens, each with a byte-range lock, that are reclaimed from another node. A
+ * hfhandles: many persistent opens, each with a byte-range lock or a lease or both, that are reclaimed from another node. A
  * holder is one client (one ClientGuid, one connection, one thread) with its share of them.
  */
 #ifndef HF_TESTS_BENCH_HANDLES_H
@@ -17,10 +17,13 @@ struct plan {
 	const char *user, *password, *share;
 	unsigned int handles, clients, depth;
 	uint64_t patience_ns; /* how long a client tries to come back */
+	uint32_t lease; /* SMB2_LEASE_*: what each open caches, by a lease of its own; 0: nothing */
+	bool directories; /* the opens are of directories, and have no locks */
 };
 
 struct held_open {
 	struct guid create_guid;
+	struct guid lease_key;
 	struct smb2_fileid id;
 	bool held;
 };
@@ -61,8 +64,9 @@ int holder_reclaim(struct holder *h);
 /* Comes to the next node once `*lost` is set (CLOCK_MONOTONIC; a connection broke), opens a new file for each of its opens
  * (they are spread over all slots), and closes them. all_ns: when the last one was opened. */
 int holder_probe(struct holder *h, const _Atomic(uint64_t) *lost);
-/* Asks, as another client, for the locks of at most `max` of its opens: each must be refused. */
-int holder_check(const struct holder *h, struct holder *other, unsigned int max);
+/* Wants, as another client, what at most `max` of its opens have: a lock must be refused; a lease that caches writes, and a
+ * new name in a directory that is cached, must reach the holder as a break first, which it acknowledges. */
+int holder_check(struct holder *h, struct holder *other, unsigned int max);
 int holder_close(struct holder *h);
 
 #endif

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * hfhandles: how long many persistent opens with locks are without service when their node ends. Opens them through one
- * node, runs a command that ends it, reclaims all of them from another node, checks that their locks hold. The main thread.
+ * hfhandles: how long many persistent opens with locks and leases are without service when their node ends. Opens them through
+ * one node, runs a command that ends it, reclaims all of them from another node, checks that their locks and leases hold. The
+ * main thread.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 
 #include "node/base/clock.h"
 #include "tests/bench/handles.h"
@@ -19,6 +23,8 @@ static const char usage[] =
 	"  --clients N        10; each has a connection, and its share of the handles\n"
 	"  --depth N          16; requests on their way at once on each connection\n"
 	"  --patience S       60; seconds that a client waits for an answer\n"
+	"  --lease STATES     of R, W, H: each open has a lease of its own (version 2), which has to be the same after the reclaim\n"
+	"  --directories      open directories instead of files; they have no locks\n"
 	"Prints one JSON object. Times are milliseconds from the moment at which the first connection broke: first_ms, each_ms and\n"
 	"all_ms until the first reclaim, the first one of every client and the last one were answered; service_ms until 128 new\n"
 	"files, spread over all slots, were opened by another client, which asks for all of them at once.\n";
@@ -31,7 +37,8 @@ static const struct option long_options[] = {
 	{ "address", 1, NULL, 'a' }, { "next", 1, NULL, 'n' },	   { "user", 1, NULL, 'u' },
 	{ "password", 1, NULL, 'p' }, { "share", 1, NULL, 's' },    { "event", 1, NULL, 'e' },
 	{ "handles", 1, NULL, 'H' },  { "clients", 1, NULL, 'c' },  { "depth", 1, NULL, 'd' },
-	{ "patience", 1, NULL, 'w' }, { "help", 0, NULL, 'h' },	    { NULL, 0, NULL, 0 },
+	{ "patience", 1, NULL, 'w' }, { "lease", 1, NULL, 'l' },    { "directories", 0, NULL, 'D' },
+	{ "help", 0, NULL, 'h' },     { NULL, 0, NULL, 0 },
 };
 
 static void __attribute__((noreturn)) die(const char *what, const char *arg)
@@ -56,6 +63,33 @@ static void address(const char *text, struct net_addr *ret)
 		die("no such address:", text);
 }
 
+static uint32_t lease_states(const char *text)
+{
+	uint32_t state = 0;
+
+	for (const char *p = text; *p; p++)
+		switch (*p) {
+		case 'R': state |= SMB2_LEASE_READ_CACHING; break;
+		case 'W': state |= SMB2_LEASE_WRITE_CACHING; break;
+		case 'H': state |= SMB2_LEASE_HANDLE_CACHING; break;
+		default: die("no states of a lease:", text);
+		}
+	return state;
+}
+
+/* Each client is a connection. */
+static void allow_files(unsigned int n)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= n)
+		return;
+	l.rlim_cur = n;
+	l.rlim_max = MAX(l.rlim_max, (rlim_t)n);
+	if (setrlimit(RLIMIT_NOFILE, &l) < 0)
+		die("so many clients cannot have a connection each:", strerror(errno));
+}
+
 static const char *parse(struct plan *p, int argc, char **argv)
 {
 	const char *event = NULL;
@@ -74,6 +108,8 @@ static const char *parse(struct plan *p, int argc, char **argv)
 		case 'c': p->clients = number(optarg, 10000); break;
 		case 'd': p->depth = number(optarg, 4000); break;
 		case 'w': p->patience_ns = number(optarg, 3600) * NSEC_PER_SEC; break;
+		case 'l': p->lease = lease_states(optarg); break;
+		case 'D': p->directories = true; break;
 		case 'h': fputs(usage, stdout); exit(0);
 		default: fputs(usage, stderr); exit(2);
 		}
@@ -156,6 +192,7 @@ int main(int argc, char **argv)
 	unsigned int i;
 
 	signal(SIGPIPE, SIG_IGN);
+	allow_files(p.clients + 64);
 	at_once.depth = PROBES;
 	for (i = 0; h && i < p.clients; i++)
 		if (holder_init(&h[i], &p, i, p.handles / p.clients + (i < p.handles % p.clients)) < 0)

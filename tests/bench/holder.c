@@ -8,12 +8,12 @@
 #include "smbd/wire/close.h"
 #include "smbd/wire/create_ctx.h"
 #include "smbd/wire/lock.h"
-#include "tests/bench/handles.h"
+#include "tests/bench/holder.h"
 #include "tests/bench/names.h"
 
 #define DIRECTORY "hfhandles"
 
-static int holder_fail(struct holder *h, int err, const char *fmt, ...)
+int holder_fail(struct holder *h, int err, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -25,7 +25,7 @@ static int holder_fail(struct holder *h, int err, const char *fmt, ...)
 	return err;
 }
 
-static int refused(struct holder *h, const char *what, int r, struct ntstatus status)
+int holder_refused(struct holder *h, const char *what, int r, struct ntstatus status)
 {
 	char buf[11];
 
@@ -63,8 +63,7 @@ void holder_done(struct holder *h)
 	free(h->lifts);
 }
 
-/* A connection, a session and a tree connect at `addr`. */
-static int come(struct holder *h, const struct net_addr *addr)
+int holder_come(struct holder *h, const struct net_addr *addr)
 {
 	const struct login in = { .user = h->plan->user, .password = h->plan->password };
 	struct smb2_tree_connect_resp resp;
@@ -79,19 +78,18 @@ static int come(struct holder *h, const struct net_addr *addr)
 	if (r < 0)
 		return r;
 	h->c->want_credits = (uint16_t)MIN(h->plan->depth + 64, 4000u);
-	r = refused(h, "negotiate", login_negotiate(h->c, &status), status);
+	r = holder_refused(h, "negotiate", login_negotiate(h->c, &status), status);
 	if (r == 0)
-		r = refused(h, "login", login_session(h->c, &in, &h->s, &status), status);
+		r = holder_refused(h, "login", login_session(h->c, &in, &h->s, &status), status);
 	if (r == 0)
-		r = refused(h, "tree connect", login_tree(h->c, h->s, h->plan->share, &h->tree, &resp, &status),
+		r = holder_refused(h, "tree connect", login_tree(h->c, h->s, h->plan->share, &h->tree, &resp, &status),
 			    status);
 	return r;
 }
 
-static void put_create(struct msg *m, size_t hdr, const char *name, uint32_t options,
-		       const struct smb2_create_ctxs_req *c)
+void put_create(struct msg *m, size_t hdr, const char *name, uint32_t options, const struct smb2_create_ctxs_req *c)
 {
-	uint8_t utf16[256], ctxs[128];
+	uint8_t utf16[256], ctxs[256];
 	struct wr w = wr_fixed(ctxs, sizeof(ctxs));
 	struct smb2_create_req req = {
 		.impersonation_level = SMB2_IMPERSONATION_IMPERSONATION,
@@ -103,13 +101,15 @@ static void put_create(struct msg *m, size_t hdr, const char *name, uint32_t opt
 
 	req.name = BLOB(utf16, widen(name, utf16));
 	if (c) {
+		if (c->present & SMB2_CTX_RQLS)
+			req.oplock_level = SMB2_OPLOCK_LEVEL_LEASE;
 		smb2_create_ctxs_req_encode(&w, c);
 		req.contexts = wr_blob(&w);
 	}
 	smb2_create_req_encode(&m->w, hdr, &req);
 }
 
-static void put_lock(struct msg *m, size_t hdr, struct smb2_fileid id)
+void put_lock(struct msg *m, size_t hdr, struct smb2_fileid id)
 {
 	struct smb2_lock_element e = { .length = 1,
 				       .flags = SMB2_LOCKFLAG_EXCLUSIVE_LOCK | SMB2_LOCKFLAG_FAIL_IMMEDIATELY };
@@ -118,7 +118,7 @@ static void put_lock(struct msg *m, size_t hdr, struct smb2_fileid id)
 	smb2_lock_req_encode(&m->w, hdr, &req);
 }
 
-static void file_name(const struct holder *h, unsigned int i, char *buf, size_t len)
+void holder_file(const struct holder *h, unsigned int i, char *buf, size_t len)
 {
 	snprintf(buf, len, DIRECTORY "\\c%u\\%u", h->number, i);
 }
@@ -139,7 +139,18 @@ static struct held_open *lift_end(struct call *call, const struct smb2_hdr *hdr,
 
 	l->busy = false;
 	l->h->busy--;
-	return refused(l->h, what, 0, hdr->status) < 0 ? NULL : &l->h->opens[l->index];
+	return holder_refused(l->h, what, 0, hdr->status) < 0 ? NULL : &l->h->opens[l->index];
+}
+
+static uint32_t kind_of(const struct holder *h)
+{
+	return h->plan->directories ? SMB2_FILE_DIRECTORY_FILE : SMB2_FILE_NON_DIRECTORY_FILE;
+}
+
+void put_lease(struct smb2_create_ctxs_req *c, const struct guid *key, uint32_t state)
+{
+	c->present |= SMB2_CTX_RQLS;
+	c->lease = (struct smb2_lease_ctx){ .version = 2, .key = *key, .state = state };
 }
 
 static void put_open(struct lift *l, struct msg *m, size_t hdr)
@@ -152,8 +163,25 @@ static void put_open(struct lift *l, struct msg *m, size_t hdr)
 	c.dh2q.flags = SMB2_DHANDLE_FLAG_PERSISTENT;
 	c.dh2q.timeout = 120000;
 	c.dh2q.create_guid = o->create_guid;
-	file_name(l->h, l->index, name, sizeof(name));
-	put_create(m, hdr, name, SMB2_FILE_NON_DIRECTORY_FILE, &c);
+	if (l->h->plan->lease) {
+		o->lease_key = guid_random();
+		put_lease(&c, &o->lease_key, l->h->plan->lease);
+	}
+	holder_file(l->h, l->index, name, sizeof(name));
+	put_create(m, hdr, name, kind_of(l->h), &c);
+}
+
+/* Whether an open has, or has again, the lease that was asked for. */
+static bool leased(struct holder *h, const struct held_open *o, const struct smb2_create_ctxs_resp *c, const char *what)
+{
+	if (!h->plan->lease)
+		return true;
+	if ((c->present & SMB2_CTX_RQLS) && guid_equal(&c->lease.key, &o->lease_key) && c->lease.state == h->plan->lease &&
+	    !(c->lease.flags & SMB2_LEASE_FLAG_BREAK_IN_PROGRESS))
+		return true;
+	holder_fail(h, -EPROTO, "%s: not the lease that was asked for: state %u instead of %u, flags %u", what,
+		    c->present & SMB2_CTX_RQLS ? c->lease.state : 0, h->plan->lease, c->lease.flags);
+	return false;
 }
 
 static void opened(struct call *call, const struct smb2_hdr *hdr, struct blob msg)
@@ -170,6 +198,8 @@ static void opened(struct call *call, const struct smb2_hdr *hdr, struct blob ms
 		holder_fail(h, -EPROTO, "an open was not granted as a persistent one");
 		return;
 	}
+	if (!leased(h, o, &c, "open"))
+		return;
 	o->id = resp.file_id;
 	o->held = true;
 }
@@ -193,14 +223,38 @@ static void put_reclaim(struct lift *l, struct msg *m, size_t hdr)
 	c.dh2c.file_id = o->id;
 	c.dh2c.create_guid = o->create_guid;
 	c.dh2c.flags = SMB2_DHANDLE_FLAG_PERSISTENT;
-	file_name(l->h, l->index, name, sizeof(name));
-	put_create(m, hdr, name, SMB2_FILE_NON_DIRECTORY_FILE, &c);
+	if (l->h->plan->lease)
+		put_lease(&c, &o->lease_key, l->h->plan->lease);
+	holder_file(l->h, l->index, name, sizeof(name));
+	put_create(m, hdr, name, kind_of(l->h), &c);
 }
 
 static void reclaimed(struct call *call, const struct smb2_hdr *hdr, struct blob msg)
 {
 	struct holder *h = container_of(call, struct lift, call)->h;
 	struct held_open *o = lift_end(call, hdr, "reclaim");
+	struct smb2_create_ctxs_resp c = { 0 };
+	struct smb2_create_resp resp;
+
+	if (!o)
+		return;
+	if (smb2_create_resp_decode(msg, &resp) < 0 || smb2_create_ctxs_resp_decode(resp.contexts, &c) < 0) {
+		holder_fail(h, -EPROTO, "the answer to a reclaim is malformed");
+		return;
+	}
+	if (!leased(h, o, &c, "reclaim"))
+		return;
+	o->id = resp.file_id;
+	o->held = true;
+	h->all_ns = conn_now();
+	if (!h->first_ns)
+		h->first_ns = h->all_ns;
+}
+
+static void probed(struct call *call, const struct smb2_hdr *hdr, struct blob msg)
+{
+	struct holder *h = container_of(call, struct lift, call)->h;
+	struct held_open *o = lift_end(call, hdr, "probe");
 	struct smb2_create_resp resp;
 
 	if (!o || smb2_create_resp_decode(msg, &resp) < 0)
@@ -208,8 +262,6 @@ static void reclaimed(struct call *call, const struct smb2_hdr *hdr, struct blob
 	o->id = resp.file_id;
 	o->held = true;
 	h->all_ns = conn_now();
-	if (!h->first_ns)
-		h->first_ns = h->all_ns;
 }
 
 /* A file that nobody had open, without more than an open. */
@@ -239,7 +291,7 @@ static void closed(struct call *call, const struct smb2_hdr *hdr, struct blob ms
 static const struct work work_open = { "open", SMB2_CREATE, put_open, opened, false };
 static const struct work work_lock = { "lock", SMB2_LOCK, put_its_lock, locked, true };
 static const struct work work_reclaim = { "reclaim", SMB2_CREATE, put_reclaim, reclaimed, false };
-static const struct work work_probe = { "probe", SMB2_CREATE, put_probe, reclaimed, false };
+static const struct work work_probe = { "probe", SMB2_CREATE, put_probe, probed, false };
 static const struct work work_close = { "close", SMB2_CLOSE, put_close, closed, true };
 
 static int lift_send(struct lift *l, const struct work *w)
@@ -299,42 +351,42 @@ static int make_directory(struct holder *h, const char *name)
 	r = msg_send(&m);
 	if (r == 0)
 		r = conn_wait(h->c, &call, false, conn_deadline(h->c));
-	r = refused(h, name, r, call.hdr.status);
+	r = holder_refused(h, name, r, call.hdr.status);
 	call_done(&call);
 	return r;
+}
+
+static const struct timespec pause10 = { .tv_nsec = 10 * 1000000L };
+
+/* Connects to a node which may not be ready, or have too many that are not logged in yet. */
+static int come_patiently(struct holder *h, const struct net_addr *addr, const char *what)
+{
+	uint64_t end = conn_now() + h->plan->patience_ns;
+	int r;
+
+	/* The one that dies may still take a connection: what counts is what a server answers. */
+	while ((r = holder_come(h, addr)) < 0 && r != -EIO && r != -EPROTO && conn_now() < end) {
+		leave(h);
+		h->error[0] = '\0';
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause10, NULL);
+	}
+	return r < 0 ? holder_refused(h, what, r, (struct ntstatus){ 0 }) : 0;
 }
 
 int holder_open(struct holder *h)
 {
 	char name[64];
-	int r = come(h, &h->plan->first);
+	int r = come_patiently(h, &h->plan->first, "connecting");
 
 	if (r < 0)
-		return refused(h, "connecting", r, (struct ntstatus){ 0 });
+		return r;
 	snprintf(name, sizeof(name), DIRECTORY "\\c%u", h->number);
 	r = make_directory(h, DIRECTORY);
 	if (r == 0)
 		r = make_directory(h, name);
 	if (r == 0)
 		r = run(h, &work_open);
-	return r < 0 ? r : run(h, &work_lock);
-}
-
-static const struct timespec pause10 = { .tv_nsec = 10 * 1000000L };
-
-/* Connects to the next node, which may not be ready. */
-static int come_to_next(struct holder *h)
-{
-	int r;
-
-	/* The one that dies may still take a connection: what counts is what a server answers. */
-	while ((r = come(h, &h->plan->next)) < 0 && r != -EIO && r != -EPROTO &&
-	       conn_now() < h->lost_ns + h->plan->patience_ns) {
-		leave(h);
-		h->error[0] = '\0';
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause10, NULL);
-	}
-	return r < 0 ? refused(h, "coming back", r, (struct ntstatus){ 0 }) : 0;
+	return r < 0 || h->plan->directories ? r : run(h, &work_lock);
 }
 
 int holder_reclaim(struct holder *h)
@@ -350,7 +402,7 @@ int holder_reclaim(struct holder *h)
 	leave(h);
 	for (i = 0; i < h->n; i++)
 		h->opens[i].held = false;
-	r = come_to_next(h);
+	r = come_patiently(h, &h->plan->next, "coming back");
 	return r < 0 ? r : run(h, &work_reclaim);
 }
 
@@ -360,7 +412,7 @@ int holder_probe(struct holder *h, const _Atomic(uint64_t) *lost)
 
 	while (!(h->lost_ns = atomic_load(lost)))
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause10, NULL);
-	r = come_to_next(h);
+	r = come_patiently(h, &h->plan->next, "coming back");
 	if (r == 0)
 		r = run(h, &work_probe);
 	return r < 0 ? r : run(h, &work_close);
@@ -369,55 +421,4 @@ int holder_probe(struct holder *h, const _Atomic(uint64_t) *lost)
 int holder_close(struct holder *h)
 {
 	return run(h, &work_close);
-}
-
-/* --- another client that must not get the locks --- */
-
-static int call_wait(struct holder *h, struct msg *m, struct call *call)
-{
-	int r = msg_send(m);
-
-	return r < 0 ? r : conn_wait(h->c, call, false, conn_deadline(h->c));
-}
-
-static int try_lock(struct holder *other, const char *name)
-{
-	const struct msg_head create = { .command = SMB2_CREATE, .sess = other->s, .tree_id = other->tree };
-	const struct msg_head lock = { .command = SMB2_LOCK, .sess = other->s, .tree_id = other->tree };
-	struct call a = { 0 }, b = { 0 };
-	struct smb2_create_resp resp;
-	struct msg m;
-	size_t hdr;
-	int r;
-
-	msg_begin(&m, other->c);
-	hdr = msg_add(&m, &a, &create);
-	put_create(&m, hdr, name, SMB2_FILE_NON_DIRECTORY_FILE, NULL);
-	r = refused(other, name, call_wait(other, &m, &a), a.hdr.status);
-	if (r == 0 && smb2_create_resp_decode(a.reply, &resp) < 0)
-		r = holder_fail(other, -EPROTO, "a CREATE response is malformed");
-	if (r == 0) {
-		msg_begin(&m, other->c);
-		hdr = msg_add(&m, &b, &lock);
-		put_lock(&m, hdr, resp.file_id);
-		r = call_wait(other, &m, &b);
-		if (r == 0 && !ntstatus_eq(b.hdr.status, NT_STATUS_LOCK_NOT_GRANTED))
-			r = holder_fail(other, -EIO, "%s: a lock that somebody else holds was not refused", name);
-	}
-	call_done(&a);
-	call_done(&b);
-	return r;
-}
-
-int holder_check(const struct holder *h, struct holder *other, unsigned int max)
-{
-	unsigned int i, step = MAX(h->n / MAX(max, 1u), 1u);
-	char name[64];
-	int r = other->c ? 0 : come(other, &h->plan->next);
-
-	for (i = 0; i < h->n && r == 0; i += step) {
-		file_name(h, i, name, sizeof(name));
-		r = try_lock(other, name);
-	}
-	return r < 0 ? refused(other, "checking locks", r, (struct ntstatus){ 0 }) : 0;
 }

@@ -67,7 +67,7 @@ class Final(clients.Client):
         for node in range(len(self.world.servers)):
             self.node = node
             self.connect()
-            for i in range(clients.SHARED):
+            for i in range(clients.SHARED + clients.CALM):
                 o = self.alone(f"s{i}")
                 if o:
                     for cell in range(clients.CELLS):
@@ -81,7 +81,7 @@ class Final(clients.Client):
     def disk(self):
         """Beside the file servers."""
         base = {"client": "disk", "open": None, "outside": True, "result": "ok"}
-        for i in range(clients.SHARED):
+        for i in range(clients.SHARED + clients.CALM):
             path = os.path.join(self.directory, f"s{i}")
             data = b""
             if os.path.exists(path):

@@ -38,6 +38,12 @@ def summary(ops, opens, events):
         sum(1 for o in opens.values() if o.create), len(persistent),
         sum(1 for op in ops if op["op"] == "reclaim" and op["result"] == "ok"),
         sum(1 for o in persistent if o.lost))
+    leased = [o.create["lease"] for o in opens.values() if o.create and o.create.get("lease")]
+    yield "leases: %d, to cache writes %d; %d breaks, %d acknowledged; in caches %d writes and %d reads" % (
+        len(leased), sum(1 for s in leased if s & history.LEASE_W), done["break"],
+        sum(1 for op in ops if op["op"] == "ack" and op["result"] == "ok"),
+        sum(1 for op in ops if op["op"] == "write" and op.get("cached")),
+        sum(1 for op in ops if op["op"] == "read" and op.get("cached")))
 
 
 def told(op, start):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clients that open, lock, write, read, rename and delete, on any node, and write down all that they saw."""
+"""Clients that open, lock, write, read, cache, rename and delete, on any node, and write down all that they saw."""
 import json
 import os
 import random
@@ -7,9 +7,11 @@ import struct
 import threading
 import time
 
+import cache
 import smb2
 
 SHARED, CELLS, CELL = 8, 4, 8  # files that all fight for; cells of 8 bytes in each, which locks cover
+CALM = 16  # more files, opened with leases alone, so that now and then one client has one for itself
 HELD = 4  # opens of one client at a time
 TIMEOUTS = (3000, 8000, 15000)  # ms, of persistent opens
 PATIENCE = (1.0, 3.0, 10.0)  # seconds that a client waits for an answer before it tries another node
@@ -18,6 +20,8 @@ ACCESS = {"r": smb2.GENERIC_READ, "w": smb2.GENERIC_WRITE, "d": smb2.DELETE}
 SHARES = {"r": 1, "w": 2, "d": 4}
 # Rights and sharing of an open of a shared file, the more often named the more often taken.
 MODES = [("rw", "rwd")] * 8 + [("r", "rwd"), ("r", "r"), ("rw", "r"), ("rw", "")]
+# What is asked to be cached.
+LEASES = [smb2.LEASE_R | smb2.LEASE_W | smb2.LEASE_H] * 5 + [smb2.LEASE_R | smb2.LEASE_W, smb2.LEASE_R | smb2.LEASE_H, smb2.LEASE_R]
 SESSION_OVER = (smb2.USER_SESSION_DELETED, smb2.NETWORK_NAME_DELETED)
 
 
@@ -62,11 +66,13 @@ class Open:
         self.private, self.delete_on_close = False, False
         self.locks = set()  # (offset, length) that are held or may be
         self.where, self.wish = file, None  # a private file's name, and the one that a rename did not answer for
+        self.cache = None  # of an open with a lease
 
     def contexts(self):
-        if not self.persistent:
-            return []
-        return [(b"DH2Q", struct.pack("<II", self.timeout, 2) + bytes(8) + self.guid)]
+        found = [self.cache.context()] if self.cache else []
+        if self.persistent:
+            found.append((b"DH2Q", struct.pack("<II", self.timeout, 2) + bytes(8) + self.guid))
+        return found
 
 
 class Client(threading.Thread):
@@ -81,6 +87,7 @@ class Client(threading.Thread):
         self.smb, self.conn, self.serial, self.value = None, 0, 0, 0
         self.opens, self.number = [], number
         self.fault = None
+        self.heard, self.later, self.early = 0.0, [], []  # the last answer; acknowledgements that are due; breaks before their open
 
     # --- connections ---
 
@@ -92,6 +99,8 @@ class Client(threading.Thread):
         self.smb = smb2.Client(w.servers[self.node], w.share, w.user, w.password, timeout=self.patience,
                                connect_timeout=1.0, guid=self.guid, previous=self.sessions.get(self.node, 0))
         self.sessions[self.node] = self.smb.session
+        self.smb.on_break = self.on_break
+        self.heard, self.later, self.early = time.monotonic(), [], []
 
     def drop(self):
         """The connection is over, and with it the ordinary opens."""
@@ -109,9 +118,45 @@ class Client(threading.Thread):
 
     def forget(self, o):
         """An ordinary open that the client cannot use any more."""
+        self.give_up(o)
         now = time.monotonic_ns()
         self.world.recorder.put(self.entry(o, "drop", begin=now, end=now, result="ok"))
+
+    def give_up(self, o):
+        if o.cache:
+            o.cache.discard()
         self.opens.remove(o)
+
+    @staticmethod
+    def session_over(e):
+        """A refusal that ends the connection is one for whoever waits for another answer, too."""
+        if e.status in SESSION_OVER:
+            raise smb2.Gone("the session is over") from e
+
+    # --- leases ---
+
+    def on_break(self, b):
+        """Comes at any time, also while a request waits."""
+        o = next((o for o in self.opens if o.cache and o.cache.key == b.key and o.conn == self.conn), None)
+        if o:
+            o.cache.broken(b)
+        else:
+            self.early.append(b)  # its CREATE's answer is still being read; or it was closed
+
+    def housekeeping(self):
+        self.smb.listen()
+        early, self.early = self.early, []
+        for b in early:
+            if any(o.cache and o.cache.key == b.key for o in self.opens):
+                self.on_break(b)
+        for due in [d for d in self.later if d[0] <= time.monotonic()]:
+            self.later.remove(due)
+            _, conn, held, state = due
+            if conn == self.conn and held.open in self.opens:
+                held.acknowledge(state)
+        for o in self.opens:
+            if o.cache and o.conn == self.conn and o.cache.dirty and (o.cache.old() or not o.cache.writable()):
+                o.cache.write_out()
 
     # --- operations ---
 
@@ -120,19 +165,24 @@ class Client(threading.Thread):
                 **more}
 
     def record(self, o, op, call, **more):
-        return self.world.recorder.run(call, **self.entry(o, op, **more))
+        value = self.world.recorder.run(call, **self.entry(o, op, **more))
+        self.heard = time.monotonic()
+        if o.cache and op != "close":
+            o.cache.proved()
+        return value
 
     def create(self, o, disposition, replay=False):
         def call():
             options = smb2.DELETE_ON_CLOSE if o.delete_on_close else 0
             o.fid, got = self.smb.create(o.file, bits(ACCESS, o.access), bits(SHARES, o.share), disposition, o.contexts(),
-                                         options, flags=smb2.REPLAY if replay else 0)
+                                         options, oplock=smb2.LEASE_LEVEL if o.cache else 0, flags=smb2.REPLAY if replay else 0)
+            lease = o.cache.granted(*smb2.lease_granted(got)) if o.cache else {}
             if not o.persistent:
-                return {}
+                return lease
             granted, flags = struct.unpack_from("<II", got.get(b"DH2Q", bytes(8)))
             if not flags & 2:
                 raise smb2.Wrong("no persistent handle was granted")
-            return {"timeout": granted * 10**6}
+            return {"timeout": granted * 10**6, **lease}
         more = {"access": o.access, "share": o.share, "persistent": o.persistent, "timeout": o.timeout * 10**6}
         if o.private:
             more.update(private=True, delete_on_close=o.delete_on_close)
@@ -143,30 +193,53 @@ class Client(threading.Thread):
 
     def reclaim(self, o):
         def call():
-            o.fid = self.smb.reclaim(o.where, o.fid, o.guid)
+            if not o.cache:
+                o.fid = self.smb.reclaim(o.where, o.fid, o.guid)
+                return {}
+            o.fid, state, breaking = self.smb.reclaim(o.where, o.fid, o.guid, lease=(o.cache.key, o.cache.want))
+            return o.cache.granted(state, breaking)
         try:
             self.record(o, "reclaim", call)
             o.conn = self.conn
         except smb2.Status as e:
             if e.status == smb2.OBJECT_NAME_NOT_FOUND:
-                self.opens.remove(o)  # it is lost; the checker knows whether it may be
-            elif e.status in SESSION_OVER:
-                raise smb2.Gone("the session is over") from e
+                self.give_up(o)  # it is lost; the checker knows whether it may be
+            else:
+                self.session_over(e)
             # else it is tried again with the next connection
+            return
+        if o.cache and o.cache.dirty and not o.cache.state & smb2.LEASE_W:
+            o.cache.write_out()
 
     def write(self, o):
         self.value += 1
         value = (self.number + 1) << 40 | self.value
         at = self.rng.randrange(CELLS) * CELL
+        if o.cache and o.cache.writable() and self.rng.random() < 0.7:
+            o.cache.write(at, value)
+            return
+        self.write_out(o)
+        if o.cache:
+            o.cache.known.pop(at, None)
         self.record(o, "write", lambda: self.smb.write(o.fid, at, struct.pack("<Q", value)), offset=at, value=value)
+
+    @staticmethod
+    def write_out(o):
+        if o.cache and o.cache.dirty:
+            o.cache.write_out()
 
     def read(self, o, at=None, **more):
         at = self.rng.randrange(CELLS) * CELL if at is None else at
+        if o.cache and o.cache.read(at):
+            return
+        self.write_out(o)
 
         def call():
             data = self.smb.read(o.fid, at, CELL)
             return {"value": struct.unpack("<Q", data.ljust(CELL, b"\0"))[0]}
-        self.record(o, "read", call, offset=at, **more)
+        got = self.record(o, "read", call, offset=at, **more)
+        if o.cache and o.cache.writable():
+            o.cache.known[at] = got["value"]
 
     def lock(self, o):
         first = self.rng.randrange(CELLS)
@@ -201,8 +274,9 @@ class Client(threading.Thread):
         o.where, o.wish = o.wish, None
 
     def close(self, o):
+        self.write_out(o)
         self.record(o, "close", lambda: self.smb.close(o.fid))
-        self.opens.remove(o)
+        self.give_up(o)
 
     def lookup(self, name, **more):
         def call():
@@ -227,7 +301,12 @@ class Client(threading.Thread):
             o.private, o.delete_on_close = True, self.rng.random() < 0.7
             return o, smb2.CREATE_NEW
         access, share = self.rng.choice(MODES)
-        return Open(name, f"s{self.rng.randrange(SHARED)}", access, share, persistent, timeout), smb2.OPEN_IF
+        if self.rng.random() < 0.5:
+            return Open(name, f"s{self.rng.randrange(SHARED)}", access, share, persistent, timeout), smb2.OPEN_IF
+        file = self.rng.randrange(SHARED, SHARED + CALM) if self.rng.random() < 0.8 else self.rng.randrange(SHARED)
+        o = Open(name, f"s{file}", access, share, persistent, timeout)
+        o.cache = cache.Cache(self, o, self.rng.choice(LEASES))
+        return o, smb2.OPEN_IF
 
     def open_one(self):
         o, disposition = self.new_open()
@@ -278,6 +357,7 @@ class Client(threading.Thread):
             self.connect()
             for o in [o for o in self.opens if o.conn != self.conn]:
                 self.reclaim(o)
+            self.housekeeping()
             deed()
             return True
         except smb2.Gone:
@@ -309,6 +389,8 @@ class Client(threading.Thread):
             entry["result"] = "unknown"
         self.world.recorder.put({**entry, "end": time.monotonic_ns()})
         self.drop()
+        for o in list(self.opens):
+            self.give_up(o)
 
     def close_all(self):
         for o in list(self.opens):

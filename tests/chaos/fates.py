@@ -4,10 +4,11 @@
   reclaim   a persistent open is given back until its deadline, unless its client may have closed it
   gone      an open does not vanish while its connection lives
   names     a file is there from its creation or rename to its next rename or deletion, and only then
+  leases    a persistent open that is given back has its lease back, and a break can be acknowledged in time
   stuck     after the last fault is healed every client is served again, and nobody waits for ever"""
 import collections
 
-from history import FILE_CLOSED, FOREVER, NOT_FOUND, SECOND
+from history import BREAK_TIME, contact, FILE_CLOSED, FOREVER, LATE, NOT_FOUND, SECOND
 
 BOUND = 60 * SECOND  # from the last heal to the end of the last client's last operation
 
@@ -17,7 +18,7 @@ def reclaims(opens, faults):
     for o in opens.values():
         last_ok, closing = None, None
         for op in o.ops:
-            if op["result"] == "ok" and op["op"] not in ("close", "drop"):
+            if contact(op):
                 if not last_ok or op["begin"] >= last_ok["begin"]:
                     last_ok, closing = op, None
             elif op["op"] == "close":
@@ -35,11 +36,42 @@ def gone(opens):
         last_ok = closing = None
         for op in o.ops:
             closing = op if op["op"] == "close" and op["result"] == "unknown" else closing
-            if op["result"] == "ok":
+            if contact(op):
                 last_ok = op
             elif op.get("status") == FILE_CLOSED and last_ok and not closing and last_ok.get("conn") == op.get("conn"):
                 wrong.append(("an open vanished while its connection lived", [o.create, last_ok, op]))
                 break
+    return wrong
+
+
+UNSUCCESSFUL = 0xC0000001
+
+
+def leases(opens):
+    """A lease ends by its client or when a break was not acknowledged in time; the break may have begun LATE before its client
+    heard of it."""
+    wrong = []
+    for o in opens.values():
+        if not o.create or "lease" not in o.create:
+            continue
+        # What its client has for certain; the break that it was told of, until an acknowledgement was taken.
+        state, last, told = o.create["lease"], o.create, None
+        for op in o.ops:
+            if op["op"] == "break":
+                state = 0 if op["ack"] else op["to"]
+                told = None if told else op  # told again: one acknowledgement is enough
+            elif op["op"] == "ack" and op["result"] == "ok":
+                state, told = op["state"], None
+            elif op["op"] == "ack":
+                if (op.get("status") in (UNSUCCESSFUL, NOT_FOUND) and told and told.get("conn") == op.get("conn")
+                        and op["end"] < told["begin"] + BREAK_TIME - 2 * LATE):
+                    wrong.append(("a lease was lost: the acknowledgement of its break was refused", [o.create, told, op]))
+            elif op["op"] == "reclaim" and op["result"] == "ok":
+                if state & ~op["lease"] and op["end"] < last["begin"] + BREAK_TIME - 2 * LATE:
+                    wrong.append(("a lease was not given back with its open", [o.create, last, op]))
+                state, told = 0 if op["breaking"] else op["lease"], None
+            if contact(op) and op["begin"] > last["begin"]:
+                last = op
     return wrong
 
 
@@ -126,4 +158,5 @@ def stuck(ops, opens, faults, clients):
 
 
 def check(ops, opens, faults, clients):
-    return reclaims(opens, faults) + gone(opens) + names(ops, opens, faults) + stuck(ops, opens, faults, clients)
+    return (reclaims(opens, faults) + gone(opens) + leases(opens) + names(ops, opens, faults)
+            + stuck(ops, opens, faults, clients))

@@ -12,8 +12,18 @@ GRACE = 15 * SECOND  # an expiry may be late by this much in a cluster without f
 NOT_FOUND = 0xC0000034
 FILE_CLOSED = 0xC0000128
 
-OPS = {"create", "reclaim", "read", "write", "lock", "unlock", "rename", "close", "drop", "lookup", "finish"}
+OPS = {"create", "reclaim", "read", "write", "lock", "unlock", "rename", "close", "drop", "lookup", "finish", "break", "ack"}
 RESULTS = {"ok", "fail", "unknown"}
+
+
+LEASE_W = 4
+BREAK_TIME = 35 * SECOND  # that a client has to acknowledge a break
+LATE = 9 * SECOND  # by which the news of a break may be late: no link is cut, and nothing stopped, for longer
+
+
+def contact(op):
+    """Whether the server was heard to have the open: not what a client did in its cache, or heard of."""
+    return op["result"] == "ok" and op["op"] not in ("close", "drop", "break") and not op.get("cached")
 
 
 class Bad(Exception):
@@ -77,7 +87,7 @@ class Open:
         self.file, self.persistent = first["file"], bool(first.get("persistent"))
         self.timeout = first.get("timeout", 0)
         self.begun, self.start = creates[0]["begin"], self.create["end"] if self.create else None
-        good = [o for o in self.ops if o["result"] == "ok" and o["op"] not in ("close", "drop")]
+        good = [o for o in self.ops if contact(o)]
         self.last_ok = max(good, key=lambda o: o["begin"]) if good else None
         self.lost = next((o for o in self.ops if o["op"] == "reclaim" and o["result"] == "fail"
                           and o.get("status") == NOT_FOUND), None)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What opens hold: share modes and byte-range locks (leases one day). A kind of resource says from when to when an
+"""What opens hold: share modes, byte-range locks and leases. A kind of resource says from when to when an
 operation holds it for certain, until when it may hold it, and which two exclude each other; the rest is
 the same for all kinds.
 
   exclusion   at no moment do two opens hold for certain what excludes each other
   phantom     who is refused something was refused it for the sake of an open that may have been there"""
 import collections
+
+from history import LEASE_W
 
 SHARING_VIOLATION = 0xC0000043
 FILE_NOT_AVAILABLE = 0xC0000467
@@ -83,10 +85,37 @@ def lock_blocks(hold, op):
     return (hold.op["exclusive"] and hold.open.name != op["open"]) or (op["op"] == "write" and not hold.op["exclusive"])
 
 
+# --- leases: who may cache writes is alone with the file ---
+
+def lease_holds(o):
+    """The open itself, and the time during which it caches writes: until its client acknowledges a break or, when it does not, hears
+    of it."""
+    found = [h._replace(op={**h.op, "writes": False}) for h in share_holds(o) if h.start is not None]
+    if not found or not (o.create or {}).get("lease", 0) & LEASE_W:
+        return found
+    until = o.until
+    for i, op in enumerate(o.ops):
+        if op["op"] == "break" and not op["to"] & LEASE_W:
+            ack = next((a for a in o.ops[i + 1:] if a["op"] == "ack"), None)
+            if ack and ack["result"] == "fail":
+                return found  # its time was over before, nobody knows since when
+            until = min(until, ack["begin"] if ack else op["begin"])
+            break
+        if op["op"] == "reclaim" and op["result"] == "ok" and (op["breaking"] or not op["lease"] & LEASE_W):
+            until = min(until, op["begin"])
+            break
+    return found + [Hold(o, {**o.create, "writes": True}, o.start, until, o.begun, o.possible)]
+
+
+def lease_excludes(a, b):
+    return a["writes"] or b["writes"]
+
+
 Kind = collections.namedtuple("Kind", "name holds excludes refused blocks")
 KINDS = (
     Kind("share mode", share_holds, share_excludes, share_refused, share_blocks),
     Kind("byte-range lock", lock_holds, lock_excludes, lock_refused, lock_blocks),
+    Kind("lease to cache writes beside an open", lease_holds, lease_excludes, lambda op: False, None),
 )
 
 
@@ -104,7 +133,7 @@ def exclusion(kind, holds):
 def evidence(hold):
     """The operations that say from when to when it was held."""
     last = hold.open.last_ok
-    return [hold.op] + ([last] if last and last is not hold.op else [])
+    return [hold.op] + ([last] if last and last["line"] != hold.op["line"] else [])
 
 
 def phantoms(kind, holds, refusals):

@@ -12,6 +12,7 @@ import schedule
 
 SECOND = 10**9
 SHARING_VIOLATION, FILE_NOT_AVAILABLE, NOT_FOUND = 0xC0000043, 0xC0000467, 0xC0000034
+UNSUCCESSFUL = 0xC0000001
 LOCK_NOT_GRANTED, FILE_CLOSED, RANGE_NOT_LOCKED, FILE_LOCK_CONFLICT = 0xC0000055, 0xC0000128, 0xC000007E, 0xC0000054
 
 
@@ -42,6 +43,15 @@ class Story:
 
     def lock(self, client, begin, end, op="lock", exclusive=True, offset=0, **more):
         return self.op(client, op, begin, end, offset=offset, length=8, exclusive=exclusive, **more)
+
+    def leased(self, client, begin, end, lease=7, **more):
+        return self.create(client, begin, end, lease=lease, breaking=False, **more)
+
+    def broken(self, client, at, before=7, to=3, ack=True):
+        return self.op(client, "break", at, at, to=to, ack=ack, **{"from": before})
+
+    def ack(self, client, begin, end, state=3, **more):
+        return self.op(client, "ack", begin, end, state=state, **more)
 
     def close(self, client, begin, end, result="ok", **more):
         return self.op(client, "close", begin, end, result, **more)
@@ -182,6 +192,43 @@ def bad_fates():
     yield "neither closed nor refused", persistent().finish("a")
 
 
+def good_leases():
+    yield "an open waits for the break of a lease", done(Story().leased("a", 1, 2).write("a", 3, 3, 1, cached=True).broken(
+        "a", 5).ack("a", 6, 7).create("b", 4, 7).read("b", 8, 9, 1))
+    yield "a break that is never acknowledged", done(Story().leased("a", 1, 2).broken("a", 5).create("b", 4, 41))
+    yield "shared caching", done(Story().leased("a", 1, 2, lease=3).leased("b", 1, 2, lease=3))
+    yield "the lease of an ordinary open goes with its connection", Story().leased("a", 1, 2).write(
+        "a", 3, 3, 1, "unknown", cached=True).op("a", "drop", 9, 9).create("b", 4, 5).read("b", 6, 7, 0).close(
+            "b", 8, 9).finish("a", "b")
+    yield "a lease comes back", Story().leased("a", 1, 2, persistent=True, timeout=10).op(
+        "a", "reclaim", 5, 6, conn=2, lease=7, breaking=False).write("a", 7, 7, 1, cached=True, conn=2).close(
+            "a", 8, 9).create("b", 8, 9).close("b", 10, 11).finish("a", "b")
+    yield "a break that began while its client was away", Story().leased("a", 1, 2, persistent=True, timeout=10).op(
+        "a", "reclaim", 5, 6, conn=2, lease=7, breaking=True).broken("a", 6.5).ack("a", 7, 8).create("b", 3, 8).close(
+            "a", 9, 10).close("b", 9, 10).finish("a", "b")
+    yield "a lease is gone when its break was not acknowledged", Story().leased("a", 1, 2, persistent=True, timeout=50).broken(
+        "a", 3).op("a", "reclaim", 45, 46, conn=2, lease=0, breaking=False).close("a", 47, 48).finish("a")
+    yield "an acknowledgement comes too late", Story().leased("a", 1, 2).broken("a", 3).write("a", 36, 37, 1).ack(
+        "a", 40, 41, status=UNSUCCESSFUL).close("a", 42, 43).create("b", 4, 38).close("b", 44, 45).finish("a", "b")
+
+
+def bad_leases():
+    yield "held a lease to cache writes", done(Story().leased("a", 1, 2).create("b", 3, 4).broken("a", 5).ack("a", 6, 7))
+    yield "held a lease to cache writes", done(Story().leased("a", 1, 2).leased("b", 3, 4, lease=1).write("a", 5, 6, 1))
+    # Its client is away, and its time is not over.
+    yield "held a lease to cache writes", Story().leased("a", 1, 2, persistent=True, timeout=10).create("b", 5, 6).close(
+        "b", 7, 8).op("a", "reclaim", 20, 21, status=NOT_FOUND).finish("a", "b")
+    yield "a write was lost", done(Story().leased("a", 1, 2).write("a", 3, 3, 1, cached=True).broken("a", 4).ack(
+        "a", 5, 6).create("b", 4, 6).read("b", 7, 8, 0))
+    # The cache said it, but another client had written.
+    yield "a write was lost", done(Story().leased("a", 1, 2).broken("a", 3).ack("a", 4, 5).create("b", 3, 5).write(
+        "b", 6, 7, 1).read("a", 8, 8, 0, cached=True))
+    yield "not given back with its open", Story().leased("a", 1, 2, persistent=True, timeout=10).op(
+        "a", "reclaim", 5, 6, conn=2, lease=3, breaking=False).close("a", 8, 9).finish("a")
+    yield "its break was refused", Story().leased("a", 1, 2).broken("a", 3).ack("a", 4, 5, status=UNSUCCESSFUL).close(
+        "a", 8, 9).finish("a")
+
+
 def judge(good, bad):
     failed = 0
     for name, story in good:
@@ -212,8 +259,8 @@ def schedules():
 
 
 def main():
-    good = [g for make in (good_registers, good_holds, good_fates) for g in make()]
-    bad = [b for make in (bad_registers, bad_holds, bad_fates) for b in make()]
+    good = [g for make in (good_registers, good_holds, good_fates, good_leases) for g in make()]
+    bad = [b for make in (bad_registers, bad_holds, bad_fates, bad_leases) for b in make()]
     failed = judge(good, bad) + schedules()
     print(f"test_check: {len(good)} good histories, {len(bad)} bad ones, {failed} failures")
     sys.exit(1 if failed else 0)

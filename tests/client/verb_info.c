@@ -415,11 +415,43 @@ static int prepare_notify(struct step *st, struct msg *m)
 	return 0;
 }
 
+/* changes: "+added -removed *modified <old >new", blanks between */
+static int finish_notify(struct step *st)
+{
+	static const char sign[] = "?+-*<>";
+	struct arena *a = &st->res.a;
+	const char *all = "";
+	struct fscc_notify e;
+	uint64_t count = 0;
+	struct blob b;
+	struct rd r;
+	int more = 0;
+
+	if (!step_ok(st) || st->res.status.v != NTSTATUS_OK)
+		return 0;
+	if (smb2_outbuf_decode(st->call.reply, &b) < 0)
+		return -EPROTO;
+	r = rd_of(b);
+	while (all && (more = fscc_notify_next(&r, &e)) > 0) {
+		char *name;
+
+		if (e.action >= sizeof(sign) - 1 || utf8_from_utf16(a, e.name, &name) < 0)
+			return -EPROTO;
+		all = arena_printf(a, "%s%s%c%s", all, count++ ? " " : "", sign[e.action], name);
+	}
+	if (!all || more < 0)
+		return -EPROTO;
+	result_num(&st->res, "count", count);
+	result_num(&st->res, "length", b.len);
+	result_text(&st->res, "changes", all);
+	return 0;
+}
+
 const struct verb verbs_info[] = {
 	{ "query_dir", 2, 2, DIR_OPTIONS, prepare_query_dir, finish_query_dir, NULL },
 	{ "list", 2, 2, DIR_OPTIONS, NULL, NULL, run_list },
 	{ "query_info", 2, 2, " type bufsize additional info_flags input ", prepare_query_info,
 	  finish_query_info, NULL },
-	{ "notify", 1, 1, " bufsize filter recursive ", prepare_notify, NULL, NULL },
+	{ "notify", 1, 1, " bufsize filter recursive ", prepare_notify, finish_notify, NULL },
 	{ NULL, 0, 0, NULL, NULL, NULL, NULL },
 };

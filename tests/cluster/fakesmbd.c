@@ -56,13 +56,16 @@ static void add_row(struct cluster_query *q, uint64_t i)
 	struct cluster_session_row s = { .session_id = i, .user = "jürgen", .client = "192.0.2.7", .dialect = "3.1.1" };
 	struct cluster_open_row o = { .persistent_id = "1", .path = "a/b\xff" "c\n", .slot = i, .state = "connected" };
 	struct cluster_lock_row l = { .offset = i, .length = UINT64_MAX, .type = "exclusive", .state = "held" };
+	struct cluster_lease_row e = { .path = "a", .kind = "lease v2", .caching = "RWH", .epoch = i };
 
 	if (cluster_query_kind(q) == CLUSTER_QUERY_SESSIONS)
 		cluster_query_add_session(q, &s);
 	else if (cluster_query_kind(q) == CLUSTER_QUERY_OPENS)
 		cluster_query_add_open(q, &o);
-	else
+	else if (cluster_query_kind(q) == CLUSTER_QUERY_LOCKS)
 		cluster_query_add_lock(q, &l);
+	else
+		cluster_query_add_lease(q, &e);
 }
 
 static void on_query(void *arg, struct cluster_query *q)

@@ -40,6 +40,7 @@ HF_LAB_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HF_LAB_HOME/lab/accounts.sh"
 . "$HF_LAB_HOME/lab/kdc.sh"
 . "$HF_LAB_HOME/lab/samba.sh"
+. "$HF_LAB_HOME/lab/sid.sh"
 . "$HF_LAB_HOME/lab/ceph.sh"
 
 lab_init_dir() {

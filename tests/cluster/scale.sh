@@ -4,7 +4,9 @@
 # reclaimed: on the same node, or on node 2. Measures how long there is no service (until each client has its first handle
 # back, and until new files can be opened everywhere), and when the last handle is back; and the memory of the file server.
 #
-# usage: scale.sh smbd|kill HANDLES [RUNS]        WORKERS=4 TOKEN=1000 CLIENTS=10 scale.sh ...
+# usage: scale.sh smbd|kill HANDLES [RUNS]        WORKERS=4 TOKEN=1000 CLIENTS=10 LEASE=RWH scale.sh ...
+# LEASE: every handle has a lease of its own in these states, has the same one after the reclaim, and whoever else opens the
+# file waits until its holder has given way. DIRECTORIES=1: the handles are of directories (LEASE=RH).
 . "$(dirname "$0")/lab/test.sh"
 SCENARIO=${1:?which scenario}
 HANDLES=${2:?how many handles}
@@ -26,9 +28,10 @@ lab_accounts
 for run in $(seq "$RUNS"); do
 	lab_client "$HF_LAB/bin/hfhandles" --address "$(lab_addr 1)" --next "$(lab_addr $next)" --share $HF_CASHARE \
 		--user "${HF_USER%%\%*}" --password "${HF_USER#*%}" --handles "$HANDLES" --clients "${CLIENTS:-10}" \
+		${LEASE:+--lease "$LEASE"} ${DIRECTORIES:+--directories} \
 		--event "grep -h VmRSS /proc/$(lab_smbd_pid 1)/status > $HF_LAB/rss; $event" > "$HF_LAB/result" 2> "$HF_LAB/err" || {
 		head -20 "$HF_LAB/err" >&2
-		fail "run $run: a handle was lost, or its lock"
+		fail "run $run: a handle was lost, or its lock or lease"
 	}
 	jq .all_ms "$HF_LAB/result" >> "$HF_LAB/all"
 	jq '[.each_ms, .service_ms] | max' "$HF_LAB/result" >> "$HF_LAB/service"
@@ -40,7 +43,7 @@ for run in $(seq "$RUNS"); do
 done
 read -r median max < <(median_max < "$HF_LAB/all")
 read -r service worst < <(median_max < "$HF_LAB/service")
-line="$HANDLES handles, $SCENARIO, $RUNS runs, token $TOKEN ms, ${WORKERS:-1} workers: service is back after median $service ms, maximum $worst ms (aim $aim), the last handle after $median and $max ms"
+line="$HANDLES handles${DIRECTORIES:+ of directories}${LEASE:+ with leases $LEASE of ${CLIENTS:-10} clients}, $SCENARIO, $RUNS runs, token $TOKEN ms, ${WORKERS:-1} workers: service is back after median $service ms, maximum $worst ms (aim $aim), the last handle after $median and $max ms"
 step "$line"
 [ -z "${OUT:-}" ] || echo "$line" >> "$OUT/failover.txt"
 # The aim is for a quiet machine; a machine under test is a busy one.

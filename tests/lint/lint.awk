@@ -105,7 +105,7 @@ function check_file(file, is_c,    text, path, n, spdx, start, r) {
 BEGIN {
 	split("node/base 0 node/wire 1 node/log 2 node/conf 2 node/crypto 2 node/loop 3 node/net 4 node/auth 5 " \
 	      "node/dcerpc 5 node/rpc 6 node/ctl 7 node/noded 7 statestore 10 clusterd/client 11 clusterd 12 " \
-	      "witness 12 smbd/wire 12 smbd/lock 12 smbd/vfs 12 smbd/proto 13 smbd/pipe 14 smbd/op 15 smbd 16", t, " ")
+	      "witness 12 smbd/wire 12 smbd/lock 12 smbd/vfs 12 smbd/notify 12.5 smbd/proto 13 smbd/pipe 14 smbd/op 15 smbd 16", t, " ")
 	for (i = 1; i in t; i += 2)
 		ranks[t[i]] = t[i + 1]
 	made["node/base/utf_tables.h"] = 1

@@ -3,14 +3,11 @@
 # nodes share one directory, as Holdfast's do; persistent handles are switched on as Samba 4.25 has them.
 
 lab_ctdb_conf() { # I N
-	local d=$HF_LAB/n$1/ctdb r=$HF_LAB/n$1/ctdb/root i
-	mkdir -p "$d"/{up,work,root}
-	lab_exec "$1" sh -ec "mount -t overlay overlay -o lowerdir=$2,upperdir=$d/up,workdir=$d/work $r
-		mkdir -p $r/shared; mount --bind $HF_LAB/ctdb-shared $r/shared
-		mount -t proc proc $r/proc; mount --bind /dev $r/dev; mount --bind /run $r/run; mount --bind /dev/shm $r/dev/shm
-		cp /etc/hosts $r/etc/hosts
+	local r=$HF_LAB/n$1/ctdb/root i
+	lab_sid_mount "n$1" "$2" ctdb
+	lab_exec "$1" sh -ec "mkdir -p $r/shared; mount --bind $HF_LAB/ctdb-shared $r/shared
 		cd $r; mkdir -p var/lib/ctdb/volatile var/lib/ctdb/persistent var/lib/ctdb/state run/ctdb run/samba/ctdb \
-			var/lib/samba/private var/log/ctdb var/log/samba var/cache/samba" || lab_die "no overlay for node $1"
+			var/lib/samba/private var/log/ctdb var/log/samba var/cache/samba" || lab_die "no tree for ctdb on node $1"
 	lab_exec "$1" sh -c "seq -f '$HF_NET.%g' 1 $3 > $r/etc/ctdb/nodes; : > $r/etc/ctdb/public_addresses"
 	lab_exec "$1" sh -c "cat > $r/etc/ctdb/ctdb.conf" <<-END
 	[logging]

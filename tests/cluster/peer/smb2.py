@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small SMB 3.0.2 client for the cluster tests, written apart from the project's own codecs, so
 that a mistake there is not made twice. One connection, one request at a time, NTLMv2 without SPNEGO,
-every request signed and every answer's signature checked. Section numbers are MS-SMB2's."""
+every request signed and every answer's signature checked. Who sets `on_break` hears of lease breaks, also while a request waits,
+and may send requests from there. Section numbers are MS-SMB2's."""
+import collections
 import hashlib
 import hmac
 import os
+import select
 import socket
 import struct
 import time
@@ -13,7 +16,8 @@ from Cryptodome.Cipher import AES
 from Cryptodome.Hash import CMAC, MD4
 
 NEGOTIATE, SESSION_SETUP, LOGOFF, TREE_CONNECT, TREE_DISCONNECT, CREATE, CLOSE, FLUSH, READ, WRITE, LOCK = range(11)
-SET_INFO = 17
+SET_INFO, OPLOCK_BREAK = 17, 18
+UNSOLICITED = (1 << 64) - 1
 SIGNED, REPLAY = 0x00000008, 0x20000000
 RESPONSE, ASYNC = 0x00000001, 0x00000002
 
@@ -33,6 +37,9 @@ NETWORK_NAME_DELETED = 0xC00000C9
 USER_SESSION_DELETED = 0xC0000203
 FILE_NOT_AVAILABLE = 0xC0000467
 
+LEASE_R, LEASE_H, LEASE_W = 1, 2, 4
+LEASE_LEVEL = 0xFF
+LEASE_BREAKING = 2
 SHARE_ALL = 7
 GENERIC_READ, GENERIC_WRITE, DELETE = 0x80000000, 0x40000000, 0x00010000
 OPEN, CREATE_NEW, OPEN_IF, OVERWRITE_IF = 1, 2, 3, 5
@@ -53,6 +60,10 @@ class Gone(Exception):
 
 class Wrong(Exception):
     """The server broke the protocol."""
+
+
+# A lease break notification (2.2.23.2).
+Break = collections.namedtuple("Break", "key current new ack epoch")
 
 
 def md5_hmac(key, data):
@@ -107,6 +118,7 @@ class Client:
         self.sock, self.session, self.tree, self.message = None, 0, 0, 0
         self.key, self.timeout = None, timeout
         self.guid, self.previous = guid or os.urandom(16), previous
+        self.on_break, self.breaks, self.telling, self.answers = None, [], False, {}
         host, _, port = address.partition(":")
         try:
             self.sock = socket.create_connection((host, int(port or 445)), connect_timeout or timeout)
@@ -151,19 +163,49 @@ class Client:
         return data
 
     def answer(self, command, message, deadline):
+        """Waits for the final answer; others that come meanwhile are kept for those who wait for them further out."""
         while True:
-            length = struct.unpack(">I", self.take(4, deadline))[0]
-            pdu = self.take(length, deadline)
-            if pdu[:4] != b"\xfeSMB":
-                raise Wrong("no SMB2 header")
-            status, got, _, flags, _, mid = struct.unpack_from("<IHHIIQ", pdu, 8)
-            if not flags & RESPONSE or mid != message or got != command:
-                raise Wrong(f"answer to command {got}, message {mid}, expected {command}, {message}")
-            if status == PENDING and flags & ASYNC:
-                continue
-            if self.key and not (command == SESSION_SETUP and status == MORE_PROCESSING_REQUIRED):
-                self.verify(pdu, flags, status)
-            return status, pdu
+            if message in self.answers:
+                status, got, flags, pdu = self.answers.pop(message)
+                if got != command:
+                    raise Wrong(f"answer to command {got}, message {message}, expected {command}")
+                if self.key and not (command == SESSION_SETUP and status == MORE_PROCESSING_REQUIRED):
+                    self.verify(pdu, flags, status)
+                return status, pdu
+            self.receive(deadline)
+            self.tell()
+
+    def receive(self, deadline):
+        """Takes one message off the connection."""
+        length = struct.unpack(">I", self.take(4, deadline))[0]
+        pdu = self.take(length, deadline)
+        if pdu[:4] != b"\xfeSMB":
+            raise Wrong("no SMB2 header")
+        status, got, _, flags, _, mid = struct.unpack_from("<IHHIIQ", pdu, 8)
+        if not flags & RESPONSE or (mid != UNSOLICITED and mid >= self.message):
+            raise Wrong(f"answer to command {got}, message {mid}, which was not sent")
+        if mid == UNSOLICITED and got == OPLOCK_BREAK:
+            if struct.unpack_from("<H", pdu, 64)[0] == 44:
+                epoch, ack = struct.unpack_from("<HI", pdu, 66)
+                current, new = struct.unpack_from("<II", pdu, 88)
+                self.breaks.append(Break(pdu[72:88], current, new, bool(ack & 1), epoch))
+        elif not (status == PENDING and flags & ASYNC):
+            self.answers[mid] = (status, got, flags, pdu)
+
+    def tell(self):
+        """Hands breaks to who wants to know of them, one at a time."""
+        while self.breaks and self.on_break and not self.telling:
+            self.telling = True
+            try:
+                self.on_break(self.breaks.pop(0))
+            finally:
+                self.telling = False
+
+    def listen(self):
+        """Takes what has come, without waiting."""
+        while self.sock and select.select([self.sock], [], [], 0)[0]:
+            self.receive(time.monotonic() + self.timeout)
+        self.tell()
 
     def verify(self, pdu, flags, status):
         if not flags & SIGNED:
@@ -227,7 +269,7 @@ class Client:
         chain = b""
         for i, (tag, data) in enumerate(contexts):
             entry = struct.pack("<HHHHI", 16, 4, 0, 24, len(data)) + tag + bytes(4) + data
-            entry += bytes(-len(entry) % 8)
+            entry += bytes(-(len(entry) + 4) % 8)
             chain += struct.pack("<I", len(entry) + 4 if i + 1 < len(contexts) else 0) + entry
         padded = text + bytes(-len(text) % 8)
         where = 64 + 56 + len(padded) if chain else 0
@@ -246,13 +288,19 @@ class Client:
             raise Wrong("no persistent handle was granted")
         return fid
 
-    def reclaim(self, name, fid, create_guid, timeout=None, persistent=True):
-        """DH2C (2.2.13.2.12); returns the file id."""
-        data = fid + create_guid + struct.pack("<I", 2 if persistent else 0)
-        got, _ = self.create(name, disposition=OPEN, contexts=[(b"DH2C", data)], timeout=timeout)
+    def reclaim(self, name, fid, create_guid, timeout=None, persistent=True, lease=None):
+        """DH2C (2.2.13.2.12); returns the file id. lease: (key, state); then (file id, state, whether it is being broken)."""
+        contexts = [(b"DH2C", fid + create_guid + struct.pack("<I", 2 if persistent else 0))]
+        if lease:
+            contexts.append(lease_context(*lease))
+        got, answer = self.create(name, disposition=OPEN, contexts=contexts, timeout=timeout, oplock=LEASE_LEVEL if lease else 0)
         if got[:8] != fid[:8]:
             raise Wrong("a reclaimed handle has another persistent id")
-        return got
+        return (got, *lease_granted(answer)) if lease else got
+
+    def acknowledge(self, key, state):
+        """A lease break's acknowledgement (2.2.24.2)."""
+        self.call(OPLOCK_BREAK, struct.pack("<HHI", 36, 0, 0) + key + struct.pack("<IQ", state, 0))
 
     def close(self, fid):
         self.call(CLOSE, struct.pack("<HHI", 24, 0, 0) + fid)
@@ -288,6 +336,17 @@ class Client:
     def _lock(self, fid, offset, length, flags, timeout):
         body = struct.pack("<HHI", 48, 1, 0) + fid + struct.pack("<QQII", offset, length, flags, 0)
         self.call(LOCK, body, timeout=timeout)
+
+
+def lease_context(key, state):
+    """RqLs, version 2 (2.2.13.2.10)."""
+    return b"RqLs", key + struct.pack("<IIQ", state, 0, 0) + bytes(20)
+
+
+def lease_granted(contexts):
+    """(state, whether it is being broken)."""
+    state, flags = struct.unpack_from("<II", contexts.get(b"RqLs", bytes(52)), 16)
+    return state, bool(flags & LEASE_BREAKING)
 
 
 def parse_contexts(data):

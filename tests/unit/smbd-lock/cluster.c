@@ -36,6 +36,8 @@ struct view_mail {
 	struct view *view;
 };
 
+bool (*cluster_broken)(void *arg, struct lk_open *o, const struct lk_break *b);
+uint32_t cluster_break_ms;
 static struct net nets[NODES_MAX][WORKERS_MAX];
 
 uint64_t cluster_seed(void)
@@ -168,6 +170,7 @@ void cluster_start(struct cluster *cl, uint32_t node)
 			.unlink = node_unlink,
 			.gone = node_gone,
 			.connected = node_connected,
+			.broken = cluster_broken,
 			.lost = node_lost,
 		};
 
@@ -218,6 +221,7 @@ static struct view *make_view(struct cluster *cl)
 		k++;
 	}
 	v->n = k;
+	v->level = level_own().max;
 	v->epoch = ++cl->epoch;
 	return v;
 }
@@ -283,6 +287,7 @@ struct cluster *cluster_new(uint32_t n, uint32_t workers, uint32_t slots)
 	memset(nets, 0, sizeof(nets));
 	cl->rng = cluster_seed();
 	cl->n = n;
+	cl->limits.break_ms = cluster_break_ms;
 	cl->store = mem_store_new(slots);
 	for (uint32_t i = 0; i < n; i++) {
 		cl->nodes[i] = (struct cnode){ .cl = cl, .id = i + 1, .workers = workers };

@@ -43,6 +43,10 @@ struct cluster {
 	struct lk_limits limits;
 };
 
+/* What clusters made from now on have as lockc_config.broken, and as the time for acknowledgements; 0: as it is. */
+extern bool (*cluster_broken)(void *arg, struct lk_open *o, const struct lk_break *b);
+extern uint32_t cluster_break_ms;
+
 /* The parameter of every random choice; printed by cluster_new() so that a failure can be run again
  * (SEED=n). */
 uint64_t cluster_seed(void);

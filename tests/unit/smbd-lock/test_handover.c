@@ -213,7 +213,7 @@ static void all_die(void)
 		arena_init(&a, 0);
 		for (uint32_t i = 0; i < 3; i++)
 			for (uint32_t j = 0; j < 2; j++) {
-				assert_int_equal(lockc_list(cl->nodes[i].w[j], 0, 100, &a, &r, &n),
+				assert_int_equal(lockc_list(cl->nodes[i].w[j], LK_LIST_OPENS, 0, 100, &a, &r, &n),
 						 0);
 				for (uint32_t m = 0; m < n; m++) {
 					assert_true(r[m].disconnected);

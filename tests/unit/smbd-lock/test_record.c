@@ -60,7 +60,10 @@ static struct rec_open full(void)
 				      .parent_key = guid_random(),
 				      .has_parent = true,
 				      .state = 7,
-				      .breaking_to = 1,
+				      .breaking = true,
+					.breaking_to = 1,
+					.change = 12,
+					.ack_req = 13,
 				      .epoch = 3,
 				      .version = 2 };
 	r.locks = calloc(2, sizeof(*r.locks));
@@ -112,7 +115,9 @@ static void assert_same(const struct rec_open *a, const struct rec_open *b)
 	assert_true(x.lease.present == y.lease.present && guid_equal(&x.lease.key, &y.lease.key) &&
 		    guid_equal(&x.lease.parent_key, &y.lease.parent_key) &&
 		    x.lease.state == y.lease.state && x.lease.breaking_to == y.lease.breaking_to &&
-		    x.lease.epoch == y.lease.epoch && x.lease.version == y.lease.version);
+		    x.lease.epoch == y.lease.epoch && x.lease.version == y.lease.version &&
+		    x.lease.breaking == y.lease.breaking && x.lease.change == y.lease.change &&
+		    x.lease.ack_req == y.lease.ack_req);
 }
 
 static void test_roundtrip(void **state)
@@ -122,7 +127,7 @@ static void test_roundtrip(void **state)
 	struct blob b;
 
 	arena_init(&a, 0);
-	assert_int_equal(rec_open_encode(&r, 0, &a, &b), 0);
+	assert_int_equal(rec_open_encode(&r, level_own().max, &a, &b), 0);
 	assert_int_equal(rec_open_decode(b, &d), 0);
 	assert_same(&r, &d);
 	assert_int_equal(rec_open_copy(&d, &c), 0);
@@ -132,6 +137,36 @@ static void test_roundtrip(void **state)
 	rec_open_done(&c);
 }
 
+/* A cluster of the first level hears nothing of leases. */
+static void test_before_leases(void **state)
+{
+	struct lk_msg m = { .kind = LKM_REPLY,
+			    .from = { .incarnation = 1 },
+			    .flags = LKF_PERMIT | LKF_WRITE_PERMIT | LKF_LEASE,
+			    .lease = { .present = true, .version = 2, .state = 7 } },
+		      n;
+	_cleanup_arena_ struct arena a = { 0 };
+	struct rec_open r = full(), d;
+	struct blob b;
+
+	arena_init(&a, 0);
+	assert_int_equal(rec_open_encode(&r, 1, &a, &b), 0);
+	assert_int_equal(rec_open_decode(b, &d), 0);
+	assert_false(d.lease.present);
+	assert_int_equal(msg_encode(&m, 1, &a, &b), 0);
+	assert_int_equal(msg_decode(b, &n), 0);
+	assert_int_equal(n.flags, LKF_PERMIT);
+	assert_false(n.lease.present);
+	msg_done(&n);
+	assert_int_equal(msg_encode(&m, LEVEL_LEASES, &a, &b), 0);
+	assert_int_equal(msg_decode(b, &n), 0);
+	assert_int_equal(n.flags, m.flags);
+	assert_int_equal(n.lease.state, 7);
+	msg_done(&n);
+	rec_open_done(&r);
+	rec_open_done(&d);
+}
+
 static void test_empty(void **state)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -139,7 +174,7 @@ static void test_empty(void **state)
 	struct blob b;
 
 	arena_init(&a, 0);
-	assert_int_equal(rec_open_encode(&r, 0, &a, &b), 0);
+	assert_int_equal(rec_open_encode(&r, level_own().max, &a, &b), 0);
 	assert_int_equal(rec_open_decode(b, &d), 0);
 	assert_null(d.path);
 	assert_false(d.has_owner || d.has_create_guid || d.has_app_id || d.lease.present);
@@ -157,7 +192,7 @@ static void test_refused(void **state)
 	size_t n;
 
 	arena_init(&a, 0);
-	assert_int_equal(rec_open_encode(&r, 0, &a, &b), 0);
+	assert_int_equal(rec_open_encode(&r, level_own().max, &a, &b), 0);
 	m = hf_rec__open__unpack(NULL, b.len, b.data);
 	m->version = level_row(level_own().max)->record + 1;
 	p = arena_alloc(&a, b.len + 16);
@@ -214,7 +249,7 @@ static void test_msg(void **state)
 	m.rec = full();
 	m.ranges[1] = (struct lk_range){ .offset = 1, .length = 2, .exclusive = true };
 	m.path = strdup("a/b");
-	assert_int_equal(msg_encode(&m, 0, &a, &b), 0);
+	assert_int_equal(msg_encode(&m, level_own().max, &a, &b), 0);
 	assert_int_equal(msg_decode(b, &d), 0);
 	assert_same(&m.rec, &d.rec);
 	assert_string_equal(d.path, "a/b");
@@ -223,10 +258,10 @@ static void test_msg(void **state)
 		    d.target == 44 && d.epoch == 6);
 	msg_done(&d);
 	m.n_ranges = 0;
-	assert_int_equal(msg_encode(&m, 0, &a, &b), 0);
+	assert_int_equal(msg_encode(&m, level_own().max, &a, &b), 0);
 	assert_int_equal(msg_decode(b, &d), -EBADMSG); /* a lock of nothing */
 	m.kind = LKM_KINDS;
-	assert_int_equal(msg_encode(&m, 0, &a, &b), 0);
+	assert_int_equal(msg_encode(&m, level_own().max, &a, &b), 0);
 	assert_int_equal(msg_decode(b, &d), -EBADMSG);
 	msg_done(&m);
 }
@@ -234,7 +269,7 @@ static void test_msg(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_roundtrip), cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_roundtrip), cmocka_unit_test(test_before_leases), cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_key),
 		cmocka_unit_test(test_msg),
 	};

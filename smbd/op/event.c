@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Changes, told to the owners of the directories above them. Each function on the worker's thread. */
+#include "smbd/op/event.h"
+
+#include "node/base/clock.h"
+#include "node/log/log.h"
+#include "smbd/notify/notify.h"
+
+/* How long writes of one open are gathered. */
+#define WRITTEN_DELAY (50 * NSEC_PER_MSEC)
+
+static uint32_t name_filter(bool directory)
+{
+	return directory ? SMB2_NOTIFY_CHANGE_DIR_NAME : SMB2_NOTIFY_CHANGE_FILE_NAME;
+}
+
+/* Length of the path's directory; that of "x" is 0. */
+static size_t parent_len(const char *path, size_t n)
+{
+	while (n > 0 && path[n - 1] != '/')
+		n--;
+	return n > 0 ? n - 1 : 0;
+}
+
+static int dir_key(struct smb_share *share, struct arena *a, const char *path, size_t n,
+		   struct file_key *ret)
+{
+	char *dir = arena_memdup(a, path, n + 1);
+	struct vfs_file *f;
+	int r;
+
+	if (!dir)
+		return -ENOMEM;
+	dir[n] = '\0';
+	r = vfs_open(share->vfs, NULL, dir, VFS_PATH | VFS_DIRECTORY, 0, &f);
+	if (r < 0)
+		return r;
+	*ret = (struct file_key){ .volume = f->key.volume,
+				  .inode = f->key.ino,
+				  .generation = f->key.generation };
+	vfs_close(f);
+	return 0;
+}
+
+/* Changes of entries of one directory: to its owner, and to those of the directories above it as
+ * long as trees are watched. `paths` are below the share. */
+static void tell(struct worker *w, struct smb_share *share, uint32_t filter,
+		 const struct ntf_change *paths, unsigned int n)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct ntf_event e = { .filter = filter, .n_changes = n };
+	const char *path = paths[0].name;
+	size_t cut = strlen(path);
+	int r = 0;
+
+	if (cut == 0)
+		return; /* the root of the share is nobody's entry */
+	arena_init(&a, 0);
+	do {
+		cut = parent_len(path, cut);
+		r = dir_key(share, &a, path, cut, &e.dir);
+		if (r < 0)
+			break;
+		for (unsigned int i = 0; i < n; i++)
+			e.changes[i] = (struct ntf_change){
+				.action = paths[i].action,
+				.name = paths[i].name + (cut ? cut + 1 : 0),
+			};
+		ntf_raise(w->notify, &e);
+		e.deep = true;
+	} while (cut > 0 && ntf_wanted_tree(w->notify));
+	if (r == 0)
+		return;
+	log_debug("change cannot be told: path=%s error=%s", log_esc(path), log_errno(r));
+	ntf_raise_unknown(w->notify);
+}
+
+static void tell_one(struct worker *w, struct smb_share *share, const char *path, uint32_t action,
+		     uint32_t filter)
+{
+	struct ntf_change c = { .action = action, .name = path };
+
+	if (!ntf_wanted(w->notify))
+		return;
+	task_shield_begin();
+	tell(w, share, filter, &c, 1);
+	task_shield_end();
+}
+
+void event_name(struct worker *w, struct smb_share *share, const char *path, bool directory,
+		uint32_t action)
+{
+	tell_one(w, share, path, action, name_filter(directory));
+}
+
+void event_modified(struct worker *w, struct smb_share *share, const char *path, uint32_t filter)
+{
+	tell_one(w, share, path, SMB2_ACTION_MODIFIED, filter);
+}
+
+static bool same_parent(const char *a, const char *b)
+{
+	size_t n = parent_len(a, strlen(a));
+
+	return n == parent_len(b, strlen(b)) && memcmp(a, b, n) == 0;
+}
+
+void event_renamed(struct worker *w, struct smb_share *share, const char *from, const char *to,
+		   bool directory)
+{
+	struct ntf_change pair[] = {
+		{ .action = SMB2_ACTION_RENAMED_OLD_NAME, .name = from },
+		{ .action = SMB2_ACTION_RENAMED_NEW_NAME, .name = to },
+	};
+
+	if (!ntf_wanted(w->notify))
+		return;
+	if (!same_parent(from, to)) {
+		event_name(w, share, from, directory, SMB2_ACTION_REMOVED);
+		event_name(w, share, to, directory, SMB2_ACTION_ADDED);
+		return;
+	}
+	task_shield_begin();
+	tell(w, share, name_filter(directory), pair, 2);
+	task_shield_end();
+}
+
+void event_file(struct file_open *fo, uint32_t filter)
+{
+	_cleanup_arena_ struct arena a = { 0 };
+	struct open *o = fo->open;
+	const char *path;
+
+	if (!filter || !ntf_wanted(o->worker->notify))
+		return;
+	arena_init(&a, 0);
+	task_shield_begin();
+	if (vfs_path_of(fo->file, &a, &path) < 0)
+		path = arena_strdup(&a, o->path);
+	if (path)
+		event_modified(o->worker, o->share, path, filter);
+	else
+		ntf_raise_unknown(o->worker->notify);
+	task_shield_end();
+}
+
+void event_dir_deleted(struct worker *w, const struct file_key *key)
+{
+	struct ntf_event e = { .dir = *key, .gone = true };
+
+	if (ntf_wanted(w->notify))
+		ntf_raise(w->notify, &e);
+}
+
+/* --- what is told later --- */
+
+/* The open must not go away meanwhile: event_close() waits for `telling`. */
+static void tell_written(struct file_open *fo)
+{
+	uint32_t filter = fo->written_filter;
+
+	fo->written_filter = 0;
+	list_remove(&fo->written);
+	task_shield_begin();
+	(void)task_mutex_lock(&fo->telling);
+	event_file(fo, filter);
+	task_mutex_unlock(&fo->telling);
+	task_shield_end();
+}
+
+static void written_task(void *arg)
+{
+	struct worker *w = arg;
+
+	do {
+		struct list due;
+		struct file_open *fo;
+
+		(void)task_sleep(WRITTEN_DELAY);
+		list_init(&due);
+		list_splice(&due, &w->written);
+		while ((fo = list_first(&due, struct file_open, written)))
+			tell_written(fo);
+	} while (!list_empty(&w->written));
+	w->telling_written = false;
+}
+
+void event_written(struct file_open *fo, uint32_t filter)
+{
+	struct worker *w = fo->open->worker;
+
+	if (!ntf_wanted(w->notify))
+		return;
+	fo->written_filter |= filter;
+	if (!list_empty(&fo->written))
+		return;
+	list_append(&w->written, &fo->written);
+	if (!w->telling_written)
+		w->telling_written = task_spawn(w->loop, written_task, w, NULL) == 0;
+}
+
+void event_at_close(struct file_open *fo, uint32_t filter)
+{
+	if (ntf_wanted(fo->open->worker->notify))
+		fo->close_filter |= filter;
+}
+
+void event_close(struct file_open *fo)
+{
+	fo->written_filter |= fo->close_filter;
+	fo->close_filter = 0;
+	if (fo->file)
+		tell_written(fo);
+}
+
+void event_stop(struct worker *w)
+{
+	while (w->telling_written)
+		(void)task_sleep(WRITTEN_DELAY);
+}
