@@ -16,7 +16,8 @@ enum ntm_kind {
 	NTM_TELL, /* owner -> home of a watch */
 	NTM_INTEREST, /* owner -> everybody: the slots that somebody watches, all of them */
 	NTM_INTEREST_ACK,
-	NTM_SYNC, /* the link is new: says `seq` and nothing else */
+	NTM_SYNC, /* says `seq` and nothing else: the link is new, or nothing else would say it */
+	NTM_HEARD, /* answer to SYNC: `version` is the `seq` that came with it */
 	NTM_KINDS,
 };
 
@@ -44,7 +45,7 @@ struct ntm {
 	uint32_t filter; /* SMB2_NOTIFY_CHANGE_* */
 	struct ntf_change changes[NTM_CHANGES_MAX];
 	unsigned int n_changes;
-	uint64_t version; /* INTEREST, INTEREST_ACK */
+	uint64_t version; /* INTEREST, INTEREST_ACK, HEARD */
 	const uint32_t *plain, *tree; /* INTEREST: slots with watches, and with those of trees */
 	size_t n_plain, n_tree;
 };

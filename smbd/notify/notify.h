@@ -13,8 +13,8 @@
  * the directories above it, as long as anybody watches any tree, and tells the owners of those in
  * whose slots a tree is watched.
  *
- * Nothing is lost in silence. Messages between two workers are counted; who finds a gap, sees a
- * member leave, or a watch come to another owner, tells the watches that are concerned that
+ * Nothing is lost in silence. Messages between two workers are counted, and the count is asked for
+ * again until the other end has confirmed it; who finds a gap, sees a member leave, or a watch come to another owner, tells the watches that are concerned that
  * something was missed: their clients hear STATUS_NOTIFY_ENUM_DIR and list the directory.
  */
 #ifndef HF_SMBD_NOTIFY_NOTIFY_H
@@ -29,7 +29,7 @@ struct ntf;
 struct ntf_watch;
 
 /* How messages get to the same module on another worker. As lk_net: keeps the order between two
- * ends, may lose what is on its way with a connection. */
+ * ends, may lose anything. */
 struct ntf_net {
 	/* Sends a copy of `msg` to worker `worker` of `node`, which shall get it by ntf_receive().
 	 * On the sending worker's thread; must not wait. */
@@ -48,12 +48,16 @@ int ntf_new(const struct ntf_config *cfg, struct ntf **ret) HF_MUST_CHECK;
 /* Ends it; no watch may be left. NULL is fine. */
 void ntf_free(struct ntf *n);
 /* Takes the next view (a reference of it): every one in which this incarnation is a member, in
- * order. -ENOMEM: this incarnation has to end. */
+ * order. Below LEVEL_NOTIFY nothing is watched, and nothing sent. -ENOMEM: this incarnation has to
+ * end. */
 int ntf_view(struct ntf *n, const struct view *v) HF_MUST_CHECK;
 /* Takes a message that ntf_net.send() of another one sent. Bytes are not trusted. */
 void ntf_receive(struct ntf *n, uint32_t from_node, struct blob msg);
 /* The way to another worker works again: what was lost on it comes out. */
 void ntf_linked(struct ntf *n, const struct place *to);
+
+/* Whether the cluster has the level for it. */
+bool ntf_active(const struct ntf *n);
 
 /* --- watching --- */
 

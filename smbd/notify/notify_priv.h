@@ -33,6 +33,7 @@ struct ntf_peer {
 	struct hnode node;
 	struct place place;
 	uint64_t sent, heard; /* EVENTs and TELLs: to it, and how many it said it has sent to us */
+	uint64_t confirmed; /* of `sent`: it knows that there were so many */
 	uint64_t told, acked; /* versions of our interest that it was sent, and that it has */
 	uint64_t told_at;
 	uint64_t version; /* of its interest */
@@ -77,7 +78,9 @@ struct ntf_watch {
 
 struct ntf {
 	struct ntf_config cfg;
-	struct view *view;
+	struct view *view; /* the last one, of a level that has notifications; or NULL */
+	bool asleep; /* the cluster's level is too low */
+	bool raised_early; /* there were changes before the first view */
 	struct ntf_slot *slots; /* [n_slots] */
 	uint32_t n_interest, n_tree; /* slots with any bit, with WANT_TREE */
 	struct htable peers;

@@ -80,6 +80,10 @@ static void send_one(struct ntf_net *n, uint32_t node, uint32_t worker, struct b
 	if (!node_of(node)->incarnation || !node_of(e->node)->incarnation ||
 	    (net.down && node != e->node))
 		return;
+	if (net.drop > 0 && node != e->node) {
+		net.drop--;
+		return;
+	}
 	p = malloc(sizeof(*p) + msg.len);
 	assert_non_null(p);
 	*p = (struct packet){ .from = e->node,
@@ -137,6 +141,7 @@ static struct view *make_view(uint64_t epoch)
 	}
 	v->n = k;
 	v->epoch = epoch;
+	v->level = net.level;
 	return v;
 }
 
@@ -191,7 +196,13 @@ void net_settle(void)
 
 void net_start(void)
 {
+	net_start_level(LEVEL_NOTIFY);
+}
+
+void net_start_level(uint32_t level)
+{
 	memset(&net, 0, sizeof(net));
+	net.level = level;
 	memset(last_view, 0, sizeof(last_view));
 	for (uint32_t i = 1; i <= NODES; i++)
 		net_node_start(i);

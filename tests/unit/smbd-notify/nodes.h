@@ -28,6 +28,8 @@ struct tnet {
 	uint64_t rng;
 	unsigned int links; /* messages that were sent through older ones are lost */
 	bool down; /* nothing goes through */
+	unsigned int drop; /* so many of the next messages are lost, and nobody is told that a link was */
+	uint32_t level; /* of the views */
 	unsigned int in_flight;
 };
 
@@ -35,6 +37,8 @@ extern struct tnet net;
 
 /* [task] All nodes up, in the first view, settled. SEED=n repeats a run. */
 void net_start(void);
+/* The same in a cluster of that level. */
+void net_start_level(uint32_t level);
 /* [task] Ends all. */
 void net_stop(void);
 uint64_t net_random(void);

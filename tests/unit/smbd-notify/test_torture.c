@@ -21,6 +21,10 @@ struct event {
 	bool deep;
 };
 
+/* Half of the watches have room for all: what those miss, no full buffer excuses. */
+#define ROOM_SMALL 300
+#define ROOM_LARGE 60000
+
 struct watcher {
 	struct ntf_watch *w;
 	struct limit limit;
@@ -58,7 +62,7 @@ static void on_ready(void *arg, bool gone)
 
 static void begin(struct watcher *x)
 {
-	struct ntf_want want = { .max = 300, .limit = &x->limit, .ready = on_ready, .arg = x };
+	struct ntf_want want = { .limit = &x->limit, .ready = on_ready, .arg = x };
 	uint8_t *heard = x->heard;
 
 	*x = (struct watcher){ .limit.max = 1 << 20, .heard = heard };
@@ -74,6 +78,7 @@ static void begin(struct watcher *x)
 	want.dir = dir_key(x->dir);
 	want.filter = x->filter;
 	want.tree = x->tree;
+	want.max = net_random() % 2 ? ROOM_SMALL : ROOM_LARGE;
 	assert_int_equal(ntf_watch_new(net.nodes[x->node - 1].w[x->worker], &want, &x->w), 0);
 	lives++;
 }
@@ -108,7 +113,7 @@ static unsigned int number_of(struct blob name)
 
 static void take(struct watcher *x)
 {
-	uint8_t room[400];
+	static uint8_t room[ROOM_LARGE + 100];
 	struct wr w = wr_fixed(room, sizeof(room));
 	enum ntf_got got = ntf_watch_take(x->w, sizeof(room), &w);
 	struct fscc_notify e;
@@ -175,7 +180,7 @@ static void disturb(void)
 
 	for (unsigned int i = 0; i < NODES; i++)
 		up += net.nodes[i].incarnation != 0;
-	switch (net_random() % 4) {
+	switch (net_random() % 5) {
 	case 0:
 		if (net.nodes[node - 1].incarnation && up > 1) {
 			crash(node);
@@ -193,6 +198,10 @@ static void disturb(void)
 			net_cut();
 			gaps++;
 		}
+		break;
+	case 3:
+		net.drop = 1 + (unsigned int)(net_random() % 3);
+		gaps++;
 		break;
 	default:
 		if (net.down)
@@ -262,6 +271,7 @@ static void body(void)
 			disturb();
 		task_sleep(MS / 2);
 	}
+	net.drop = 0;
 	net_heal();
 	for (uint32_t i = 1; i <= NODES; i++)
 		if (!net.nodes[i - 1].incarnation)
@@ -269,6 +279,7 @@ static void body(void)
 	net_view();
 	net_settle();
 	wait_armed();
+	task_sleep(600 * MS); /* the counts are asked for until they are confirmed */
 	net_settle();
 	check_all();
 	for (int i = 0; i < 20; i++) /* few enough for every buffer */
