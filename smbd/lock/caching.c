@@ -179,6 +179,7 @@ void caching_others(const struct lk_file *f, const struct lk_lease *own, struct 
 	list_foreach(l, &f->leases, in_file) {
 		if (l == own)
 			continue;
+		ret->opens |= l->m.state != 0;
 		ret->write |= (l->m.state & LEASE_W) != 0;
 		ret->handle |= l->m.version && (l->m.state & LEASE_H);
 		ret->level2 |= !l->m.version && l->m.state == LEASE_R;
@@ -206,12 +207,12 @@ void caching_grant(struct lk_core *c, struct lk_file *f, struct rec_open *w, con
 	w->lease = own->m;
 }
 
-bool caching_others_read(const struct lk_ent *e)
+bool caching_asks(const struct lk_ent *e)
 {
 	const struct lk_lease *l;
 
 	list_foreach(l, &e->file->leases, in_file)
-		if (l != e->lease && lease_caches_reads(&l->m))
+		if (l == e->lease ? lease_breaks_itself(&l->m, LEASE_OP_WRITE) : lease_caches_reads(&l->m))
 			return true;
 	return false;
 }
@@ -276,7 +277,7 @@ again:
 	list_foreach(l, &f->leases, in_file) {
 		enum lease_op op = k->op;
 
-		if (l == k->own)
+		if (l == k->own && !lease_breaks_itself(&l->m, op))
 			continue;
 		if (op == LEASE_OP_OPEN)
 			op = lease_op_of_open(l->m.version, k->access, k->overwrite);
@@ -349,6 +350,8 @@ void do_break_ack(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *
 	else
 		disarm(l);
 	changed(l, fx);
+	if (e->write_permit && !ent_may_write(e)) /* level II is left of its oplock */
+		ent_note(c, e, LKF_RECALL_WRITE, 0, fx);
 	reply_ack(l, m, fx);
 	tell_homes(c, l, next == LEASE_QUIET ? NULL : e, next == LEASE_QUIET ? 0 : LKF_NOTIFY, &m->from, fx);
 	file_kick(c, e->file, now, fx);

@@ -291,19 +291,19 @@ void core_renote(struct lk_core *c, struct fx *fx)
 void core_unlinked(struct lk_core *c, uint64_t id, bool done, uint64_t now, struct fx *fx)
 {
 	struct lk_ent *e = core_find(c, id);
+	struct lk_file *f = e ? e->file : NULL;
 
 	if (!e || e->zombie || e->rec.phase != REC_DELETING)
 		return;
 	e->unlinking = false;
 	if (done) {
-		struct lk_file *f = e->file;
-
 		f->delete_pending = false;
 		ent_remove(c, e, fx);
-		file_kick(c, f, now, fx);
 	} else {
 		c->next_deadline = 0; /* the scavenger tries again */
 	}
+	f->unblock = true; /* who waits for the name */
+	file_kick(c, f, now, fx);
 	file_sweep(c);
 }
 

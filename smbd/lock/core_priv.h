@@ -98,7 +98,7 @@ struct contender {
 	enum lease_op op; /* LEASE_OP_OPEN: what it is follows from the next two */
 	uint32_t access;
 	bool overwrite;
-	const struct lk_lease *own; /* not broken; NULL: none */
+	const struct lk_lease *own; /* not broken, but for lease_breaks_itself(); NULL: none */
 };
 /* The lease of the client with the key in `want`, NULL: none. */
 struct lk_lease *caching_find(const struct lk_file *f, const struct guid *client, const struct rec_lease *want);
@@ -112,8 +112,8 @@ bool caching_keeps_handle(const struct lk_ent *e);
 void caching_others(const struct lk_file *f, const struct lk_lease *own, struct lease_others *ret);
 /* Makes what the open is granted out of what it asks for, w->lease. */
 void caching_grant(struct lk_core *c, struct lk_file *f, struct rec_open *w, const struct place *from, struct fx *fx);
-/* Whether somebody else caches what this open may write. */
-bool caching_others_read(const struct lk_ent *e);
+/* Whether a write of this open has something to break: what others cache, or its own level II. */
+bool caching_asks(const struct lk_ent *e);
 /* Before `w` may cache reads: no other open writes without asking. True: it has to wait for notes. */
 bool caching_recall_writers(struct lk_core *c, struct lk_file *f, const struct rec_open *w, struct fx *fx);
 /* Breaks what contradicts `k`. True: it has to wait until a break has ended (file_block()). It may have closed opens that nobody

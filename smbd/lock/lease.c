@@ -60,6 +60,11 @@ bool lease_waits(const struct rec_lease *l, enum lease_op op)
 	}
 }
 
+bool lease_breaks_itself(const struct rec_lease *l, enum lease_op op)
+{
+	return l->present && !l->version && l->state == LEASE_R && op == LEASE_OP_WRITE;
+}
+
 bool lease_caches_reads(const struct rec_lease *l)
 {
 	return l->present && (l->breaking ? l->breaking_to : l->state) & LEASE_R;

@@ -36,7 +36,7 @@ enum lease_notice {
 
 /* Everybody else's caching and use of the file. */
 struct lease_others {
-	bool opens; /* opens that are not of attributes only */
+	bool opens; /* opens that are not of attributes only, or that cache anything */
 	bool write; /* somebody caches writes */
 	bool handle; /* a lease with handle caching */
 	bool level2; /* a level II oplock */
@@ -52,6 +52,8 @@ bool lease_stat_open(uint8_t version, uint32_t access);
 uint32_t lease_keeps(const struct rec_lease *l, enum lease_op op);
 /* Whether `op` has to wait as long as `l` is what it is now. */
 bool lease_waits(const struct rec_lease *l, enum lease_op op);
+/* Whether `op` breaks it also when its own holder does it: level II goes with every WRITE and LOCK (MS-FSA 2.1.4.12). */
+bool lease_breaks_itself(const struct rec_lease *l, enum lease_op op);
 /* Whether the client may serve reads from its cache. */
 bool lease_caches_reads(const struct rec_lease *l);
 

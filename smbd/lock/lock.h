@@ -55,6 +55,7 @@ enum lk_outcome {
 struct lk_open {
 	struct rec_open rec; /* as agreed with the owner: what is re-asserted */
 	void *user; /* smbd's own Open, or NULL */
+	uint64_t position; /* smbd's own, too: FilePositionInformation while the client is away */
 	bool permit; /* READ need not ask: there are no byte-range locks of others */
 	bool write_permit; /* nor WRITE: nobody else caches the file; never without `permit` */
 	bool own_shared; /* own shared locks: they deny own writes too */

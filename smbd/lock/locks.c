@@ -76,10 +76,10 @@ static enum attempt attempt(struct lk_core *c, struct lk_ent *e, const struct lk
 		return FULL;
 	if (excluded_by_itself(r, n))
 		return CONFLICT;
+	(void)caching_contend(c, e->file, &k, now, fx); /* nobody caches writes beside an open that locks */
 	for (unsigned int i = 0; i < n; i++)
 		if (excluded(e, &r[i]))
 			return CONFLICT;
-	(void)caching_contend(c, e->file, &k, now, fx); /* nobody caches writes beside an open that locks */
 	if (recall_permits(c, e, fx) || caching_untold(e->file, e->lease))
 		return RECALLING;
 	if (add_locks(e, r, n, req) < 0)

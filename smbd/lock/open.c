@@ -185,6 +185,22 @@ static bool any_violation(const struct lk_file *f, const struct rec_open *w)
 	return false;
 }
 
+/* What is deleted, or is about to be. What closes because of this request, or because nobody came back for it, may be the last
+ * open of such a file: the name is free once that is done. */
+static enum step step_deletion(struct lk_file *f, struct lk_msg *m, struct fx *fx)
+{
+	struct lk_ent *e = list_first(&f->opens, struct lk_ent, in_file);
+
+	if (!f->delete_pending)
+		return STEP_ON;
+	if (e && e->unlinking) {
+		file_block(f, m, fx);
+		return STEP_PARKED;
+	}
+	answer(fx, m, LK_DELETE_PENDING);
+	return STEP_ANSWERED;
+}
+
 /* Share modes, and what to do about who is in the way. */
 static enum step step_share(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now,
 			    struct fx *fx)
@@ -198,6 +214,8 @@ static enum step step_share(struct lk_core *c, struct lk_file *f, struct lk_msg 
 		file_block(f, m, fx);
 		return STEP_PARKED;
 	}
+	if (f->delete_pending)
+		return step_deletion(f, m, fx);
 	list_foreach(e, &f->opens, in_file) {
 		if (e->rec.disconnected ?
 			    !contended(e, w) :
@@ -212,10 +230,8 @@ static enum step step_share(struct lk_core *c, struct lk_file *f, struct lk_msg 
 		if (!e->rec.disconnected || !contended(e, w))
 			continue;
 		close_by_owner(c, e, LK_GONE_CONTENDED, now, fx);
-		if (f->delete_pending) {
-			answer(fx, m, LK_DELETE_PENDING);
-			return STEP_ANSWERED;
-		}
+		if (f->delete_pending)
+			return step_deletion(f, m, fx);
 	}
 	return STEP_ON;
 }
@@ -233,10 +249,8 @@ static enum step step_caching(struct lk_core *c, struct lk_file *f, struct lk_ms
 		file_block(f, m, fx);
 		return STEP_PARKED;
 	}
-	if (f->delete_pending) {
-		answer(fx, m, LK_DELETE_PENDING);
-		return STEP_ANSWERED;
-	}
+	if (f->delete_pending)
+		return step_deletion(f, m, fx);
 	(void)caching_recall_writers(c, f, &m->rec, fx);
 	return STEP_ON;
 }
@@ -312,10 +326,8 @@ void do_open(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i](c, f, m, now, fx) != STEP_ON)
 			return;
-	if (f->delete_pending) {
-		answer(fx, m, LK_DELETE_PENDING);
+	if (step_deletion(f, m, fx) != STEP_ON)
 		return;
-	}
 	if (f->n_opens >= c->limits->opens_per_file) {
 		answer(fx, m, LK_LIMIT);
 		return;

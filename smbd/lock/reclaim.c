@@ -78,7 +78,8 @@ static int check(const struct lk_ent *e, const struct lk_msg *m)
 	if (m->flags & LKF_V2) {
 		if (r->persistent && !(m->flags & LKF_PERSISTENT))
 			return LK_NOT_FOUND;
-		if (!r->has_create_guid || !guid_equal(&r->create_guid, &m->create_guid))
+		/* one that was made by DHnQ has none, which is zero on the wire */
+		if (!guid_equal(r->has_create_guid ? &r->create_guid : &(struct guid){ 0 }, &m->create_guid))
 			return LK_NOT_FOUND;
 	} else if (r->has_create_guid) {
 		return LK_NOT_FOUND;

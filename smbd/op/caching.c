@@ -65,6 +65,17 @@ void caching_want(const struct smb_req *req, uint8_t level, const struct smb2_cr
 		want_lease(&ctx->lease, ret);
 }
 
+bool caching_key_taken(const struct smb_req *req, uint8_t level, const struct smb2_create_ctxs_req *ctx,
+		       const struct file_key *directory)
+{
+	const struct lk_open *lk;
+
+	if (level != SMB2_OPLOCK_LEVEL_LEASE || !(ctx->present & SMB2_CTX_RQLS))
+		return false;
+	lk = lockc_lease_find(req->worker->lock, &req->conn->client_guid, &ctx->lease.key);
+	return lk && !file_key_equal(&lk->rec.key, directory);
+}
+
 uint8_t caching_answer(const struct rec_lease *l, struct smb2_lease_ctx *ret)
 {
 	if (!l->present)

@@ -10,6 +10,10 @@
 /* RequestedOplockLevel and RqLs as what to ask the owner for (MS-SMB2 3.3.5.9, .8, .11); `present` is false when nothing is. */
 void caching_want(const struct smb_req *req, uint8_t level, const struct smb2_create_ctxs_req *ctx, bool directory,
 		  bool persistent, struct rec_lease *ret);
+/* Whether a CREATE of this directory names a lease that its client has on something else here (3.3.5.9.8, .11), though it
+ * will get none; of files the owner's side sees to it. */
+bool caching_key_taken(const struct smb_req *req, uint8_t level, const struct smb2_create_ctxs_req *ctx,
+		       const struct file_key *directory);
 /* OplockLevel of the response; `*ret` is its RqLs context when that is LEASE. */
 uint8_t caching_answer(const struct rec_lease *l, struct smb2_lease_ctx *ret);
 

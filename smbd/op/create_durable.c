@@ -73,6 +73,7 @@ static struct ntstatus attach_stored(struct create *c)
 	c->action = SMB2_FILE_OPENED;
 	c->maximal = c->granted = c->open->granted_access;
 	c->fo->reclaimed = true;
+	c->fo->position = lk->position; /* 0 when it was another node's */
 	task_shield_begin();
 	r = open_stored(c, &lk->rec);
 	if (r < 0) {

@@ -216,6 +216,8 @@ struct ntstatus create_grant(struct create *c)
 	int r;
 
 	want_fill(c, c->open, &want);
+	if (want.directory && caching_key_taken(c->req, c->in.oplock_level, &c->ctx, &want.key))
+		return status_refused(c->req, NT_STATUS_INVALID_PARAMETER, c->name.path, "lease key of another file");
 	/* Waits for the owner, and there for what has to be broken first: then an interim response
 	 * goes out. */
 	r = req_pend(c->req, REQ_PEND_DELAY);

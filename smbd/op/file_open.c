@@ -54,6 +54,7 @@ static void file_end(struct open *o, enum open_end why)
 		(void)lk_take(&fo->hold);
 	} else if (lk && survives(lk, why)) {
 		lk = lk_take(&fo->hold);
+		lk->position = fo->position;
 		r = lockc_disconnect(o->worker->lock, lk);
 		if (r != LK_OK)
 			log_info("open could not be kept: path=%s outcome=%d", log_esc(o->path), r);

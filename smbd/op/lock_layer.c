@@ -99,6 +99,7 @@ int lock_layer_view(struct worker *w, const struct view *v)
 {
 	int r;
 
+	w->scaled_out |= v->n > 1;
 	peers_view(w->peers, v);
 	r = ntf_view(w->notify, v);
 	return r < 0 ? r : lockc_view(w->lock, v);

@@ -35,6 +35,8 @@ static struct ntstatus refused_level(struct smb_req *req, struct lk_open *lk, ui
 			    status_of_ack(req, r, NT_STATUS_INVALID_DEVICE_STATE);
 }
 
+/* Windows has the object store's word for an oplock that is not breaking (MS-FSA 2.1.5.19), where 3.3.5.22.1 says
+ * STATUS_INVALID_DEVICE_STATE. */
 static struct ntstatus ack_oplock(struct smb_req *req, struct lk_open *lk, struct smb2_oplock_break *in)
 {
 	uint32_t keep = in->oplock_level == SMB2_OPLOCK_LEVEL_II ? LEASE_R : 0;
@@ -49,7 +51,7 @@ static struct ntstatus ack_oplock(struct smb_req *req, struct lk_open *lk, struc
 		in->oplock_level = SMB2_OPLOCK_LEVEL_NONE;
 		r = lockc_break_ack(req->worker->lock, lk, 0);
 	}
-	return status_of_ack(req, r, NT_STATUS_INVALID_DEVICE_STATE);
+	return status_of_ack(req, r, NT_STATUS_INVALID_OPLOCK_PROTOCOL);
 }
 
 static struct ntstatus run_oplock(struct smb_req *req, struct smb2_oplock_break *in)

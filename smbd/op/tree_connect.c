@@ -75,7 +75,8 @@ static void respond(struct smb_req *req, const struct tree *t)
 	if (s->conf->encrypt && req->conn->dialect >= SMB2_DIALECT_300)
 		resp.share_flags |= SMB2_SHAREFLAG_ENCRYPT_DATA;
 	if (!s->ipc && req->conn->dialect >= SMB2_DIALECT_300) {
-		resp.capabilities = SMB2_SHARE_CAP_SCALEOUT;
+		/* a cluster of one node is none: clients ask less of a scale-out share than it could grant */
+		resp.capabilities = req->worker->scaled_out ? (uint32_t)SMB2_SHARE_CAP_SCALEOUT : 0;
 		if (s->conf->continuously_available)
 			resp.capabilities |= SMB2_SHARE_CAP_CONTINUOUS_AVAILABILITY;
 	}

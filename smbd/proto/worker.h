@@ -49,6 +49,7 @@ struct worker {
 	struct ntf *notify; /* who watches directories, here and elsewhere */
 	struct list written; /* file_open.written: their events are due */
 	bool telling_written; /* a task does so */
+	bool scaled_out; /* there has been another node in a view */
 	struct cred_table *creds;
 	struct gate serve; /* open while this node has the right to serve */
 	_Atomic unsigned int serve_waiters; /* tasks that wait for it */

@@ -15,7 +15,10 @@
 #include "node/crypto/smb_seal.h"
 #include "node/crypto/smb_sign.h"
 #include "node/net/addr.h"
+#include "smbd/wire/break.h"
 #include "smbd/wire/negotiate.h"
+
+#define CONN_BROKEN_MAX 64
 
 struct conn;
 
@@ -101,7 +104,8 @@ struct conn {
 	uint16_t want_credits; /* what each request asks for */
 	bool ignore_credits; /* send whatever the server allows */
 	struct list calls, chans;
-	unsigned int breaks; /* oplock and lease break notifications that came */
+	struct smb2_break broken[CONN_BROKEN_MAX]; /* notifications of breaks that nobody asked for yet; the oldest go first */
+	unsigned int n_broken;
 	/* what has been received and not been used */
 	uint8_t *in;
 	size_t in_start, in_end, in_cap;

@@ -276,6 +276,18 @@ static int finish_call(struct conn *c, struct call *call, const struct smb2_hdr 
 	return 0;
 }
 
+static int take_break(struct conn *c, struct blob msg)
+{
+	struct smb2_break b;
+
+	if (smb2_break_resp_decode(msg, &b) < 0 || b.kind == SMB2_BREAK_LEASE_ACK)
+		return conn_fail(c, -EPROTO, "the notification of a break is malformed");
+	if (c->n_broken == CONN_BROKEN_MAX)
+		memmove(&c->broken[0], &c->broken[1], --c->n_broken * sizeof(b));
+	c->broken[c->n_broken++] = b;
+	return 0;
+}
+
 static int take_element(struct conn *c, struct blob msg, const struct sess *sealed)
 {
 	struct smb2_hdr h;
@@ -289,8 +301,7 @@ static int take_element(struct conn *c, struct blob msg, const struct sess *seal
 	if (h.message_id == UINT64_MAX) {
 		if (h.command != SMB2_OPLOCK_BREAK)
 			return conn_fail(c, -EPROTO, "a notification of command %u", h.command);
-		c->breaks++;
-		return 0;
+		return take_break(c, msg);
 	}
 	c->credits += h.credits;
 	call = find_call(c, h.message_id);

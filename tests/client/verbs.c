@@ -5,7 +5,7 @@
 const struct verb *verb_find(const char *name)
 {
 	static const struct verb *const tables[] = { verbs_connect, verbs_session, verbs_create,
-						     verbs_io,	    verbs_info,	   verbs_set };
+						     verbs_io,	    verbs_info,	   verbs_set,  verbs_break };
 	const struct verb *v;
 	size_t i;
 

@@ -6,7 +6,7 @@
 #include "tests/client/step.h"
 
 extern const struct verb verbs_connect[], verbs_session[], verbs_create[], verbs_io[], verbs_info[],
-	verbs_set[];
+	verbs_set[], verbs_break[];
 
 /* A word of a table; its value, or -EINVAL with the sentence "there is no WHAT 'WORD'". */
 struct named {

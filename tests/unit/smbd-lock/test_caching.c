@@ -273,6 +273,46 @@ static void oplocks(void)
 	assert_int_equal(lockc_break_ack(A, a, LEASE_R), LK_OK);
 	await(&p.ended);
 	assert_int_equal(p.o->rec.lease.state, LEASE_R);
+	/* level II goes with any write, one's own too (MS-FSA 2.1.4.12) */
+	assert_int_equal(lockc_io_begin(A, a, 0, 10, true), LK_OK);
+	lockc_io_end(A, a);
+	await_heard(3);
+	assert_int_equal(heard.last.to, 0);
+	assert_false(heard.last.ack);
+	assert_int_equal(a->rec.lease.state, 0);
+	assert_int_equal(p.o->rec.lease.state, 0);
+	for (int i = 0; i < 500 && !a->write_permit; i++)
+		task_sleep(MS);
+	assert_true(a->write_permit);
+	cluster_free(cl);
+}
+
+/* The last one with level II: a write or a lock of its own ends it; of a lease neither does. */
+static void oneself(void)
+{
+	struct lk_range r = { .offset = 0, .length = 10, .exclusive = true };
+	static const struct lk_seq none = { 0, 0 };
+	struct rec_open w;
+	struct lk_open *a;
+
+	begin();
+	for (unsigned int i = 0; i < 4; i++) {
+		w = wanted(1, i < 2 ? 0 : 1, LEASE_R);
+		a = opens(A, &w);
+		assert_int_equal(a->rec.lease.state, LEASE_R);
+		heard.n = 0;
+		if (i % 2) {
+			assert_int_equal(lockc_lock(A, a, &r, 1, none, false, NULL, NULL), LK_OK);
+		} else {
+			assert_int_equal(lockc_io_begin(A, a, 0, 10, true), LK_OK);
+			lockc_io_end(A, a);
+		}
+		if (i < 2)
+			await_heard(1);
+		assert_int_equal(heard.n, i < 2);
+		assert_int_equal(a->rec.lease.state, i < 2 ? 0 : LEASE_R);
+		assert_int_equal(lockc_close(A, a), 0);
+	}
 	cluster_free(cl);
 }
 
@@ -483,6 +523,7 @@ static void test_many_writers(void **state) { all(state, many_writers); }
 static void test_silent(void **state) { all(state, silent); }
 static void test_sharing(void **state) { all(state, sharing); }
 static void test_oplocks(void **state) { all(state, oplocks); }
+static void test_oneself(void **state) { all(state, oneself); }
 static void test_locks(void **state) { all(state, locks); }
 static void test_renames(void **state) { all(state, renames); }
 static void test_owed(void **state) { all(state, owed); }
@@ -494,7 +535,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_lease), cmocka_unit_test(test_breaks),	  cmocka_unit_test(test_many_writers), cmocka_unit_test(test_silent),
-		cmocka_unit_test(test_sharing),	  cmocka_unit_test(test_oplocks),	  cmocka_unit_test(test_locks),
+		cmocka_unit_test(test_sharing),	  cmocka_unit_test(test_oplocks),	  cmocka_unit_test(test_oneself), cmocka_unit_test(test_locks),
 		cmocka_unit_test(test_renames),	  cmocka_unit_test(test_owed),	  cmocka_unit_test(test_durable),
 		cmocka_unit_test(test_owner_dies), cmocka_unit_test(test_holder_dies),
 	};
