@@ -287,6 +287,7 @@ static void place_slots(struct ntf *n)
 		s->owner = owner;
 		s->moved = n->view->epoch;
 		s->said = 0;
+		s->leases = false;
 		interest_moved(n, s);
 	}
 }
@@ -336,6 +337,8 @@ int ntf_view(struct ntf *n, const struct view *v)
 	place_slots(n);
 	registry_view(n);
 	watch_view(n, died);
+	if (died)
+		registry_missed(n);
 	replay_early(n);
 	if (n->raised_early) {
 		n->raised_early = false;

@@ -5,6 +5,10 @@
  * watch the directory, wherever their home is. One `struct ntf` per worker, on the worker's loop: the
  * home of watches, the owner of directories, and what changes are raised at.
  *
+ * Leases on directories are broken by the same events: whoever grants them, as the owner of a slot,
+ * says that it wants the events of that slot, and grants none before everybody knows
+ * (ntf_slot_armed()).
+ *
  * Nobody watches: nothing is sent. Every worker knows which slots have watches (two bits a slot,
  * told by their owners; a slot of which it has not heard yet counts as watched), and a watch counts
  * as armed once every worker knows.
@@ -20,10 +24,8 @@
 #ifndef HF_SMBD_NOTIFY_NOTIFY_H
 #define HF_SMBD_NOTIFY_NOTIFY_H
 
-#include "clusterd/client/place.h"
 #include "node/loop/task.h"
-#include "smbd/notify/buf.h"
-#include "statestore/file_key.h"
+#include "smbd/notify/msg.h"
 
 struct ntf;
 struct ntf_watch;
@@ -41,6 +43,11 @@ struct ntf_config {
 	struct ntf_net *net;
 	struct place self; /* node, worker, incarnation */
 	uint32_t n_slots; /* of the store */
+	/* To who said ntf_slot_want(): an entry of a directory of such a slot changed; any of them
+	 * may have, unheard. On the worker's thread; must not wait. May be NULL. */
+	void (*changed)(void *arg, const struct file_key *dir, const struct ntf_by *by);
+	void (*missed)(void *arg);
+	void *arg;
 };
 
 /* -ENOMEM. */
@@ -86,7 +93,24 @@ void ntf_watch_lose(struct ntf_watch *w);
 /* As ntf_buf_take(). */
 enum ntf_got ntf_watch_take(struct ntf_watch *w, size_t limit, struct wr *wr);
 
+/* --- the owner of a slot, for itself --- */
+
+/* It wants, or does not want any more, what happens in the directories of a slot of its own.
+ * Forgotten when the slot goes to another owner: then changes may be missed before the next one
+ * says so. */
+void ntf_slot_want(struct ntf *n, uint32_t slot, bool on);
+/* Whether everybody who may make a change knows that events of this slot, which is ours, are
+ * wanted, be it by watches: then ntf_slot_want() goes on from there without a gap. */
+bool ntf_slot_armed(struct ntf *n, uint32_t slot);
+
 /* --- changes --- */
+
+/* Whom a change concerns. */
+enum ntf_audience {
+	NTF_ALL = 0,
+	NTF_WATCHES, /* those who watch; leases are not broken by it */
+	NTF_LEASES, /* those who cache the directory (ntf_config.changed) */
+};
 
 struct ntf_event {
 	struct file_key dir; /* whose entries changed */
@@ -95,6 +119,8 @@ struct ntf_event {
 	uint32_t filter; /* the SMB2_NOTIFY_CHANGE_* that it answers to; 0 with `gone` */
 	struct ntf_change changes[2]; /* relative to `dir` */
 	unsigned int n_changes;
+	struct ntf_by by;
+	enum ntf_audience audience;
 };
 
 /* Whether any directory, or any tree, may be watched anywhere: when not, events need not be made. */

@@ -26,6 +26,7 @@ struct ntf_slot {
 	uint8_t said; /* in the statement `version` */
 	uint64_t said_at; /* version in which the last bit of `said` came */
 	uint32_t n_regs, n_trees;
+	bool leases; /* ntf_slot_want() */
 };
 
 /* Another end: a worker of a member. */
@@ -125,6 +126,8 @@ void registry_take(struct ntf *n, const struct ntm *m);
 void registry_view(struct ntf *n);
 /* An event may be missing: everybody who is registered hears it. */
 void registry_lose(struct ntf *n);
+/* ... and who wants slots. */
+void registry_missed(struct ntf *n);
 void registry_tick(struct ntf *n, bool slow);
 void registry_free(struct ntf *n);
 /* What is to be told to it was lost, maybe. */

@@ -58,12 +58,17 @@ bool ntf_wanted_tree(const struct ntf *n)
 
 void ntf_raise(struct ntf *n, const struct ntf_event *e)
 {
+	static const uint32_t audience[] = {
+		[NTF_WATCHES] = NTMF_WATCHES, [NTF_LEASES] = NTMF_LEASES
+	};
 	const struct ntf_slot *s;
 	struct ntm m = { .kind = NTM_EVENT,
 			 .key = e->dir,
 			 .filter = e->filter,
-			 .flags = (e->deep ? NTMF_DEEP : 0) | (e->gone ? NTMF_GONE : 0),
-			 .n_changes = e->n_changes };
+			 .flags = (e->deep ? NTMF_DEEP : 0) | (e->gone ? NTMF_GONE : 0) |
+				  audience[e->audience],
+			 .n_changes = e->n_changes,
+			 .by = e->by };
 
 	if (!n)
 		return;

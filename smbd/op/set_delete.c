@@ -83,6 +83,8 @@ struct ntstatus set_disposition(struct smb_req *req, struct file_open *fo,
 		return NT_STATUS_FILE_CLOSED;
 	key = fo->hold.lk->rec.key;
 	s = status_of_lock(req, lockc_set_delete(req->worker->lock, fo->hold.lk, on));
+	if (ntstatus_is_ok(s))
+		fo->hold.deletes = on;
 	if (on && ntstatus_is_ok(s) && req->open->kind == OPEN_DIRECTORY)
 		event_dir_deleted(req->worker, &key);
 	return s;

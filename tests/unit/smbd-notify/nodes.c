@@ -24,6 +24,7 @@ struct packet {
 };
 
 struct tnet net;
+struct thooks net_hooks;
 static struct end ends[NODES][WORKERS];
 static uint64_t last_view[NODES][WORKERS];
 
@@ -51,6 +52,8 @@ static void arrive(struct timer *t)
 
 	net.in_flight--;
 	if (to->incarnation == p->to_inc && !lost && node_of(p->from)->incarnation == p->from_inc) {
+		if (p->view && net_hooks.view)
+			net_hooks.view(p->to, p->worker, p->view);
 		if (p->view)
 			assert_int_equal(ntf_view(to->w[p->worker], p->view), 0);
 		else
@@ -97,6 +100,22 @@ static void send_one(struct ntf_net *n, uint32_t node, uint32_t worker, struct b
 	post(p, net.delay, &e->last[node - 1][worker]);
 }
 
+static void on_changed(void *arg, const struct file_key *dir, const struct ntf_by *by)
+{
+	const struct end *e = arg;
+
+	if (net_hooks.changed)
+		net_hooks.changed(e->node, e->worker, dir, by);
+}
+
+static void on_missed(void *arg)
+{
+	const struct end *e = arg;
+
+	if (net_hooks.missed)
+		net_hooks.missed(e->node, e->worker);
+}
+
 void net_node_start(uint32_t node)
 {
 	struct tnode *n = node_of(node);
@@ -110,6 +129,9 @@ void net_node_start(uint32_t node)
 			.net = &e->net,
 			.self = { .node = node, .worker = w, .incarnation = n->incarnation },
 			.n_slots = SLOTS,
+			.changed = on_changed,
+			.missed = on_missed,
+			.arg = e,
 		};
 
 		*e = (struct end){ .net.send = send_one, .node = node, .worker = w };

@@ -35,6 +35,14 @@ struct tnet {
 
 extern struct tnet net;
 
+/* What the owners of directories hear (ntf_config), and the next view of a worker just before it takes it; may be NULL. */
+struct thooks {
+	void (*changed)(uint32_t node, uint32_t worker, const struct file_key *dir, const struct ntf_by *by);
+	void (*missed)(uint32_t node, uint32_t worker);
+	void (*view)(uint32_t node, uint32_t worker, const struct view *v);
+};
+extern struct thooks net_hooks;
+
 /* [task] All nodes up, in the first view, settled. SEED=n repeats a run. */
 void net_start(void);
 /* The same in a cluster of that level. */
