@@ -10,6 +10,7 @@
 #include "node/base/util.h"
 
 #define LEVEL_LEASES 2u /* from here on leases and oplocks are granted, kept and told of */
+#define LEVEL_NOTIFY 2u /* from here on changes of directories are told */
 
 struct level_row {
 	uint32_t level;

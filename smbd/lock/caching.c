@@ -68,6 +68,9 @@ int caching_join(struct lk_core *c, struct lk_ent *e)
 		l->client = e->rec.client_guid;
 		list_init(&l->breaking);
 		list_init(&l->ents);
+		list_init(&l->in_dirs);
+		if (e->rec.directory)
+			list_append(&c->dirs, &l->in_dirs);
 		list_append(&f->leases, &l->in_file);
 	}
 	list_append(&l->ents, &e->in_lease);
@@ -100,6 +103,7 @@ void caching_leave(struct lk_ent *e)
 		return;
 	disarm(l);
 	list_remove(&l->in_file);
+	list_remove(&l->in_dirs);
 	free(l);
 }
 
@@ -194,6 +198,8 @@ void caching_grant(struct lk_core *c, struct lk_file *f, struct rec_open *w, con
 
 	if (!w->lease.present)
 		return;
+	if (w->directory)
+		dirs_limit(c, w);
 	caching_others(f, own, &o);
 	if (!own) {
 		lease_grant(&w->lease, &o);
@@ -224,7 +230,7 @@ bool caching_recall_writers(struct lk_core *c, struct lk_file *f, const struct r
 	struct lk_ent *e;
 	bool wait = false;
 
-	if (!w->lease.present || !(w->lease.state & LEASE_R))
+	if (!w->lease.present || !(w->lease.state & LEASE_R) || w->directory)
 		return false;
 	list_foreach(e, &f->opens, in_file) {
 		if ((own && e->lease == own) || !(share_uses(e->rec.access) & SHARE_WRITE) ||
@@ -255,7 +261,7 @@ static bool close_unreachable(struct lk_core *c, struct lk_lease *l, enum lease_
 	return false;
 }
 
-static void contend_one(struct lk_core *c, struct lk_lease *l, enum lease_op op, struct fx *fx)
+void caching_break(struct lk_core *c, struct lk_lease *l, enum lease_op op, struct fx *fx)
 {
 	enum lease_notice n = lease_contend(&l->m, op);
 
@@ -287,7 +293,7 @@ again:
 		if (close_unreachable(c, l, op, now, fx))
 			goto again;
 		wait |= lease_waits(&l->m, op);
-		contend_one(c, l, op, fx);
+		caching_break(c, l, op, fx);
 	}
 	return wait;
 }
@@ -406,6 +412,7 @@ void caching_settle(struct lk_core *c, struct lk_file *f, struct fx *fx)
 {
 	struct lk_lease *l;
 
+	dirs_settle(c, f, fx);
 	list_foreach(l, &f->leases, in_file) {
 		if (l->behind || l->m.breaking)
 			tell_homes(c, l, reachable(c, l), LKF_NOTIFY, NULL, fx);

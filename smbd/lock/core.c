@@ -97,6 +97,7 @@ void core_init(struct lk_core *c, uint32_t slot, const struct lk_limits *limits)
 	*c = (struct lk_core){ .slot = slot, .limits = limits, .next_deadline = UINT64_MAX };
 	list_init(&c->noted);
 	list_init(&c->touched);
+	list_init(&c->dirs);
 	list_init(&c->breaking);
 	c->next_note = random_u64() | 1;
 }

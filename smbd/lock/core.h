@@ -63,6 +63,7 @@ struct lk_lease {
 	struct list ents; /* lk_ent.in_lease */
 	struct lk_file *file;
 	struct guid client;
+	struct list in_dirs; /* core.dirs: on a directory */
 	struct rec_lease m; /* rec.lease of each of its opens */
 	uint64_t deadline; /* core.mono from which on the acknowledgement is too late */
 	bool behind; /* a home re-asserted what it was before */
@@ -139,6 +140,11 @@ struct lk_core {
 	const struct view *view; /* in force; who is alive */
 	struct htable files, ents;
 	struct list noted, touched, breaking;
+	struct list dirs; /* struct lk_lease */
+	/* Whether changes of the slot's directories will be heard of: else no lease is granted on
+	 * one. NULL: never. */
+	bool (*dirs_armed)(void *arg, uint32_t slot);
+	void *dirs_arg;
 	uint64_t mono; /* loop clock, ns: the shell sets it before each decision */
 	struct lk_counts counts;
 	uint64_t next_note;
@@ -166,6 +172,14 @@ void core_view(struct lk_core *c, uint64_t now, struct fx *fx);
 void core_scavenge(struct lk_core *c, uint64_t now, struct fx *fx);
 /* Ends the breaks that were not acknowledged in time. */
 void core_breaks(struct lk_core *c, uint64_t now, struct fx *fx);
+/* An entry of the directory changed: breaks what caches it, but for the lease that `by` (may be
+ * NULL) names. */
+void core_dir_changed(struct lk_core *c, const struct file_key *dir, const struct guid *by,
+		      struct fx *fx);
+/* Any directory may have changed. */
+void core_dirs_missed(struct lk_core *c, struct fx *fx);
+/* Whether somebody caches a directory. */
+bool core_dirs_wanted(const struct lk_core *c);
 /* Sends every note again that is not acknowledged. */
 void core_renote(struct lk_core *c, struct fx *fx);
 /* The owner's own unlink of a file ended. */

@@ -119,6 +119,8 @@ bool caching_recall_writers(struct lk_core *c, struct lk_file *f, const struct r
 /* Breaks what contradicts `k`. True: it has to wait until a break has ended (file_block()). It may have closed opens that nobody
  * can be asked about, and so begun the deletion of the file. */
 bool caching_contend(struct lk_core *c, struct lk_file *f, const struct contender *k, uint64_t now, struct fx *fx);
+/* Somebody does `op` beside this one lease, and does not wait for it. */
+void caching_break(struct lk_core *c, struct lk_lease *l, enum lease_op op, struct fx *fx);
 /* Whether somebody's home has not heard yet of a break. */
 bool caching_untold(const struct lk_file *f, const struct lk_lease *own);
 void do_break_ack(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
@@ -128,6 +130,12 @@ void caching_attached(struct lk_core *c, struct lk_ent *e);
 void caching_disconnected(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx);
 /* Every home has re-asserted: those that do not know the state of a lease hear it. */
 void caching_settle(struct lk_core *c, struct lk_file *f, struct fx *fx);
+
+/* --- dirs.c --- */
+/* What a lease on a directory may be granted at most, in w->lease.state. */
+void dirs_limit(const struct lk_core *c, struct rec_open *w);
+/* This owner has the slot anew: changes may have been missed. */
+void dirs_settle(struct lk_core *c, struct lk_file *f, struct fx *fx);
 
 /* --- open.c, reclaim.c --- */
 void do_open(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);

@@ -213,5 +213,5 @@ bool ent_may_write(const struct lk_ent *e)
 {
 	if (!ent_may_have_permit(e))
 		return false;
-	return !(share_uses(e->rec.access) & SHARE_WRITE) || !caching_asks(e);
+	return e->rec.directory || !(share_uses(e->rec.access) & SHARE_WRITE) || !caching_asks(e);
 }

@@ -24,7 +24,7 @@ enum lease_op {
 	LEASE_OP_OPEN, /* OPEN: what is cached for writing has to come out */
 	LEASE_OP_OVERWRITE, /* OPEN that empties the file */
 	LEASE_OP_HANDLE, /* sharing violation, rename, deletion: handles that are kept have to be closed */
-	LEASE_OP_WRITE, /* WRITE, LOCK, a new size: what is cached for reading is not true any more */
+	LEASE_OP_WRITE, /* WRITE, LOCK, a new size, changed entries of a directory: what is cached for reading is not true any more */
 };
 
 /* Whether the client is to hear of a break. */

@@ -133,6 +133,11 @@ struct lockc_config {
 	/* The caching of `o` is being broken: tells its client. On the worker's thread, must not wait. False: there is no way to the
 	 * client now, or it does not know of the open yet; lockc_tell_break() tries again. NULL: nobody is told. */
 	bool (*broken)(void *arg, struct lk_open *o, const struct lk_break *b);
+	/* For leases on directories: whether everybody who may change a directory of this slot,
+	 * which is ours, knows that we want to hear of it (lockc_dir_changed()), and that we do
+	 * from now on, or not any more. NULL: none are granted. */
+	bool (*dirs_armed)(void *arg, uint32_t slot);
+	void (*dirs_wanted)(void *arg, uint32_t slot, bool on);
 	/* This incarnation missed a view or was deposed: the process has to end
 	 * (CLUSTER_EXIT_EVICTED). */
 	void (*lost)(void *arg);
@@ -234,6 +239,13 @@ int lockc_break_ack(struct lockc *c, struct lk_open *o, uint32_t state);
 /* A break that the client was not told of yet is told now, if it can be: the open has become known to it, or there is another
  * connection. Never waits. */
 void lockc_tell_break(struct lockc *c, struct lk_open *o);
+
+/* An entry of a directory changed whose slot this worker owns: breaks its leases but for those with
+ * the key `by`, the ParentLeaseKey of who made the change; NULL: none (MS-FSA 2.1.4.12,
+ * PARENT_OBJECT). Never waits. */
+void lockc_dir_changed(struct lockc *c, const struct file_key *dir, const struct guid *by);
+/* Any directory may have changed whose slot this worker owns. Never waits. */
+void lockc_dirs_missed(struct lockc *c);
 
 /* One element of an SMB2 LOCK request. */
 struct lk_range {

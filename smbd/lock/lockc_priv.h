@@ -39,6 +39,7 @@ struct oslot {
 	struct list asserts; /* LKM_REASSERT that came while loading */
 	struct list batches; /* decided, in order; the first is not durable yet or may not be told
 				yet */
+	bool dirs_wanted; /* as was said last */
 	struct fx dirty; /* opens whose records have to be written again */
 };
 

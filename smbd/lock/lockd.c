@@ -217,10 +217,21 @@ static void release(struct lockc *c, struct oslot *s)
 	}
 }
 
+/* Before anybody hears of a lease that was granted. */
+static void want_dirs(struct lockc *c, struct oslot *s, bool on)
+{
+	if (on == s->dirs_wanted || !c->cfg.dirs_wanted)
+		return;
+	s->dirs_wanted = on;
+	c->cfg.dirs_wanted(c->cfg.arg, s->core.slot, on);
+}
+
 void lockd_commit(struct lockc *c, struct oslot *s, struct fx *fx)
 {
 	struct batch *b;
 	int e = fx->err;
+
+	want_dirs(c, s, core_dirs_wanted(&s->core));
 
 	if (fx->n_ids == 0 && e == 0 && list_empty(&fx->outs) && list_empty(&fx->unlinks) &&
 	    !list_empty(&s->batches)) {
@@ -399,6 +410,41 @@ void lockd_tick(struct lockc *c, bool slow)
 	}
 }
 
+/* --- directories --- */
+
+void lockc_dir_changed(struct lockc *c, const struct file_key *dir, const struct guid *by)
+{
+	uint8_t b[FILE_KEY_SIZE];
+	struct oslot *s;
+	struct fx fx;
+
+	file_key_bytes(dir, b);
+	s = c->oslots[place_slot_of(BLOB(b, sizeof(b)), c->n_slots)];
+	/* Before it serves, all are broken. */
+	if (!s || s->phase != SLOT_SERVING || list_empty(&s->core.dirs))
+		return;
+	fx_init(&fx);
+	s->core.mono = loop_now(c->cfg.loop);
+	core_dir_changed(&s->core, dir, by, &fx);
+	lockd_commit(c, s, &fx);
+}
+
+void lockc_dirs_missed(struct lockc *c)
+{
+	struct oslot *s, *tmp;
+
+	list_foreach_safe(s, tmp, &c->owned, link) {
+		struct fx fx;
+
+		if (s->phase != SLOT_SERVING || list_empty(&s->core.dirs))
+			continue;
+		fx_init(&fx);
+		s->core.mono = loop_now(c->cfg.loop);
+		core_dirs_missed(&s->core, &fx);
+		lockd_commit(c, s, &fx);
+	}
+}
+
 /* --- slots --- */
 
 struct oslot *oslot_new(struct lockc *c, uint32_t slot, uint64_t epoch)
@@ -410,6 +456,8 @@ struct oslot *oslot_new(struct lockc *c, uint32_t slot, uint64_t epoch)
 	core_init(&s->core, slot, &c->cfg.limits);
 	s->core.view = c->view;
 	s->core.mono = loop_now(c->cfg.loop);
+	s->core.dirs_armed = c->cfg.dirs_armed;
+	s->core.dirs_arg = c->cfg.arg;
 	s->phase = SLOT_LOADING;
 	s->epoch = epoch;
 	list_init(&s->held);
@@ -425,6 +473,7 @@ void oslot_drop(struct lockc *c, struct oslot *s)
 {
 	struct batch *b, *tmp;
 
+	want_dirs(c, s, false);
 	c->oslots[s->core.slot] = NULL;
 	list_remove(&s->link);
 	list_foreach_safe(b, tmp, &s->batches, link) {

@@ -7,6 +7,15 @@
 #define NAME_MAX_BYTES 32767
 #define SLOTS_MAX 65536u
 
+static int put_by(const struct ntf_by *by, struct arena *a, HfNotify__Msg *p)
+{
+	if (!by->known)
+		return 0;
+	p->by.data = arena_memdup(a, by->key.b, sizeof(by->key.b));
+	p->by.len = sizeof(by->key.b);
+	return p->by.data ? 0 : -ENOMEM;
+}
+
 static int put_changes(const struct ntm *m, struct arena *a, HfNotify__Msg *p)
 {
 	HfNotify__Change *c = arena_calloc(a, m->n_changes, sizeof(*c));
@@ -51,7 +60,7 @@ int ntm_encode(const struct ntm *m, struct arena *a, struct blob *ret)
 	p.n_plain = m->n_plain;
 	p.tree = (uint32_t *)(uintptr_t)m->tree;
 	p.n_tree = m->n_tree;
-	if (put_changes(m, a, &p) < 0)
+	if (put_by(&m->by, a, &p) < 0 || put_changes(m, a, &p) < 0)
 		return -ENOMEM;
 	out = arena_alloc(a, hf_notify__msg__get_packed_size(&p));
 	if (!out)
@@ -76,6 +85,17 @@ static int get_changes(const HfNotify__Msg *p, struct arena *a, struct ntm *m)
 		m->changes[i] = (struct ntf_change){ .action = c->action, .name = name };
 	}
 	m->n_changes = (unsigned int)p->n_changes;
+	return 0;
+}
+
+static int get_by(const HfNotify__Msg *p, struct ntf_by *ret)
+{
+	if (p->by.len == 0)
+		return 0;
+	if (p->by.len != sizeof(ret->key.b))
+		return -EBADMSG;
+	ret->known = true;
+	memcpy(ret->key.b, p->by.data, sizeof(ret->key.b));
 	return 0;
 }
 
@@ -121,6 +141,8 @@ int ntm_decode(struct blob b, struct arena *a, struct ntm *ret)
 		return -EBADMSG;
 	memset(ret, 0, sizeof(*ret));
 	r = get_scalars(p, ret);
+	if (r == 0)
+		r = get_by(p, &ret->by);
 	if (r == 0)
 		r = get_changes(p, a, ret);
 	if (r == 0)

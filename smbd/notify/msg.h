@@ -16,7 +16,8 @@ enum ntm_kind {
 	NTM_TELL, /* owner -> home of a watch */
 	NTM_INTEREST, /* owner -> everybody: the slots that somebody watches, all of them */
 	NTM_INTEREST_ACK,
-	NTM_SYNC, /* the link is new: says `seq` and nothing else */
+	NTM_SYNC, /* says `seq` and nothing else: the link is new, or nothing else would say it */
+	NTM_HEARD, /* answer to SYNC: `version` is the `seq` that came with it */
 	NTM_KINDS,
 };
 
@@ -25,7 +26,17 @@ enum ntm_flags {
 	NTMF_DEEP = 1 << 1, /* EVENT: further down than the directory's own entries */
 	NTMF_GONE = 1 << 2, /* EVENT, TELL: the directory itself is being deleted */
 	NTMF_LOST = 1 << 3, /* TELL: something was missed */
-	NTMF_ALL = (1 << 4) - 1,
+	NTMF_WATCHES = 1 << 4, /* EVENT: leases on the directory are not broken by it */
+	NTMF_LEASES = 1 << 5, /* EVENT: they are, and nobody who watches is told */
+	NTMF_ALL = (1 << 6) - 1,
+};
+
+/* Who made a change, as far as leases on the directory have to know: ParentLeaseKey of the open
+ * (MS-SMB2 2.2.13.2.10). */
+struct ntf_by {
+	bool known;
+	struct guid
+		key; /* of leases on the directory that are not broken by it (MS-FSA 2.1.4.12.2) */
 };
 
 /* A rename is two changes that belong together. */
@@ -44,7 +55,8 @@ struct ntm {
 	uint32_t filter; /* SMB2_NOTIFY_CHANGE_* */
 	struct ntf_change changes[NTM_CHANGES_MAX];
 	unsigned int n_changes;
-	uint64_t version; /* INTEREST, INTEREST_ACK */
+	struct ntf_by by; /* EVENT */
+	uint64_t version; /* INTEREST, INTEREST_ACK, HEARD */
 	const uint32_t *plain, *tree; /* INTEREST: slots with watches, and with those of trees */
 	size_t n_plain, n_tree;
 };

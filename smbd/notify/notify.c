@@ -99,6 +99,21 @@ static int peers_add(struct ntf *n)
 
 /* --- messages --- */
 
+static void take_sync(struct ntf *n, const struct ntm *m)
+{
+	struct ntm heard = { .kind = NTM_HEARD, .version = m->seq };
+
+	ntf_send(n, &m->from, &heard);
+}
+
+static void take_heard(struct ntf *n, const struct ntm *m)
+{
+	struct ntf_peer *p = ntf_peer_get(n, &m->from);
+
+	if (p && m->version <= p->sent)
+		p->confirmed = MAX(p->confirmed, m->version);
+}
+
 static void deliver(struct ntf *n, const struct ntm *m)
 {
 	switch (m->kind) {
@@ -110,6 +125,10 @@ static void deliver(struct ntf *n, const struct ntm *m)
 		interest_take(n, m);
 		break;
 	case NTM_SYNC:
+		take_sync(n, m);
+		break;
+	case NTM_HEARD:
+		take_heard(n, m);
 		break;
 	default:
 		registry_take(n, m);
@@ -219,13 +238,30 @@ void ntf_linked(struct ntf *n, const struct place *to)
 	watch_tick(n);
 }
 
+/* The last message may be what was lost: then no other one tells. */
+static void sync_tick(struct ntf *n)
+{
+	struct htable_iter it;
+	struct hnode *h;
+
+	htable_foreach(h, &it, &n->peers) {
+		struct ntf_peer *p = htable_entry(h, struct ntf_peer, node);
+		struct ntm m = { .kind = NTM_SYNC };
+
+		if (p->confirmed < p->sent)
+			ntf_send(n, &p->place, &m);
+	}
+}
+
 void ntf_raise_unknown(struct ntf *n)
 {
 	struct htable_iter it;
 	struct hnode *h;
 
-	if (!n->view)
+	if (!n->view) {
+		n->raised_early = n->raised_early || !n->asleep;
 		return;
+	}
 	htable_foreach(h, &it, &n->peers) {
 		struct ntf_peer *p = htable_entry(h, struct ntf_peer, node);
 		struct ntm m = { .kind = NTM_SYNC };
@@ -251,6 +287,7 @@ static void place_slots(struct ntf *n)
 		s->owner = owner;
 		s->moved = n->view->epoch;
 		s->said = 0;
+		s->leases = false;
 		interest_moved(n, s);
 	}
 }
@@ -288,6 +325,9 @@ int ntf_view(struct ntf *n, const struct view *v)
 
 	if ((old && v->epoch <= old->epoch) || !view_has(v, n->cfg.self.node, n->cfg.self.incarnation))
 		return 0;
+	n->asleep = v->level < LEVEL_NOTIFY; /* a level never goes back: then there was no other view before */
+	if (n->asleep)
+		return 0;
 	died = somebody_left(old, v);
 	n->view = view_ref(v);
 	view_unref(old);
@@ -297,7 +337,13 @@ int ntf_view(struct ntf *n, const struct view *v)
 	place_slots(n);
 	registry_view(n);
 	watch_view(n, died);
+	if (died)
+		registry_missed(n);
 	replay_early(n);
+	if (n->raised_early) {
+		n->raised_early = false;
+		ntf_raise_unknown(n);
+	}
 	return 0;
 }
 
@@ -312,6 +358,7 @@ static void on_tick(struct timer *t)
 	if (slow)
 		n->slow_tick = now + SLOW_TICK_NS;
 	if (n->view) {
+		sync_tick(n);
 		registry_tick(n, slow);
 		watch_tick(n);
 	}
@@ -358,6 +405,11 @@ void ntf_free(struct ntf *n)
 	view_unref(n->view);
 	free(n->slots);
 	free(n);
+}
+
+bool ntf_active(const struct ntf *n)
+{
+	return n && n->view;
 }
 
 void ntf_stats(const struct ntf *n, struct ntf_stats *ret)

@@ -5,6 +5,10 @@
  * watch the directory, wherever their home is. One `struct ntf` per worker, on the worker's loop: the
  * home of watches, the owner of directories, and what changes are raised at.
  *
+ * Leases on directories are broken by the same events: whoever grants them, as the owner of a slot,
+ * says that it wants the events of that slot, and grants none before everybody knows
+ * (ntf_slot_armed()).
+ *
  * Nobody watches: nothing is sent. Every worker knows which slots have watches (two bits a slot,
  * told by their owners; a slot of which it has not heard yet counts as watched), and a watch counts
  * as armed once every worker knows.
@@ -13,23 +17,21 @@
  * the directories above it, as long as anybody watches any tree, and tells the owners of those in
  * whose slots a tree is watched.
  *
- * Nothing is lost in silence. Messages between two workers are counted; who finds a gap, sees a
- * member leave, or a watch come to another owner, tells the watches that are concerned that
+ * Nothing is lost in silence. Messages between two workers are counted, and the count is asked for
+ * again until the other end has confirmed it; who finds a gap, sees a member leave, or a watch come to another owner, tells the watches that are concerned that
  * something was missed: their clients hear STATUS_NOTIFY_ENUM_DIR and list the directory.
  */
 #ifndef HF_SMBD_NOTIFY_NOTIFY_H
 #define HF_SMBD_NOTIFY_NOTIFY_H
 
-#include "clusterd/client/place.h"
 #include "node/loop/task.h"
-#include "smbd/notify/buf.h"
-#include "statestore/file_key.h"
+#include "smbd/notify/msg.h"
 
 struct ntf;
 struct ntf_watch;
 
 /* How messages get to the same module on another worker. As lk_net: keeps the order between two
- * ends, may lose what is on its way with a connection. */
+ * ends, may lose anything. */
 struct ntf_net {
 	/* Sends a copy of `msg` to worker `worker` of `node`, which shall get it by ntf_receive().
 	 * On the sending worker's thread; must not wait. */
@@ -41,6 +43,11 @@ struct ntf_config {
 	struct ntf_net *net;
 	struct place self; /* node, worker, incarnation */
 	uint32_t n_slots; /* of the store */
+	/* To who said ntf_slot_want(): an entry of a directory of such a slot changed; any of them
+	 * may have, unheard. On the worker's thread; must not wait. May be NULL. */
+	void (*changed)(void *arg, const struct file_key *dir, const struct ntf_by *by);
+	void (*missed)(void *arg);
+	void *arg;
 };
 
 /* -ENOMEM. */
@@ -48,12 +55,16 @@ int ntf_new(const struct ntf_config *cfg, struct ntf **ret) HF_MUST_CHECK;
 /* Ends it; no watch may be left. NULL is fine. */
 void ntf_free(struct ntf *n);
 /* Takes the next view (a reference of it): every one in which this incarnation is a member, in
- * order. -ENOMEM: this incarnation has to end. */
+ * order. Below LEVEL_NOTIFY nothing is watched, and nothing sent. -ENOMEM: this incarnation has to
+ * end. */
 int ntf_view(struct ntf *n, const struct view *v) HF_MUST_CHECK;
 /* Takes a message that ntf_net.send() of another one sent. Bytes are not trusted. */
 void ntf_receive(struct ntf *n, uint32_t from_node, struct blob msg);
 /* The way to another worker works again: what was lost on it comes out. */
 void ntf_linked(struct ntf *n, const struct place *to);
+
+/* Whether the cluster has the level for it. */
+bool ntf_active(const struct ntf *n);
 
 /* --- watching --- */
 
@@ -82,7 +93,24 @@ void ntf_watch_lose(struct ntf_watch *w);
 /* As ntf_buf_take(). */
 enum ntf_got ntf_watch_take(struct ntf_watch *w, size_t limit, struct wr *wr);
 
+/* --- the owner of a slot, for itself --- */
+
+/* It wants, or does not want any more, what happens in the directories of a slot of its own.
+ * Forgotten when the slot goes to another owner: then changes may be missed before the next one
+ * says so. */
+void ntf_slot_want(struct ntf *n, uint32_t slot, bool on);
+/* Whether everybody who may make a change knows that events of this slot, which is ours, are
+ * wanted, be it by watches: then ntf_slot_want() goes on from there without a gap. */
+bool ntf_slot_armed(struct ntf *n, uint32_t slot);
+
 /* --- changes --- */
+
+/* Whom a change concerns. */
+enum ntf_audience {
+	NTF_ALL = 0,
+	NTF_WATCHES, /* those who watch; leases are not broken by it */
+	NTF_LEASES, /* those who cache the directory (ntf_config.changed) */
+};
 
 struct ntf_event {
 	struct file_key dir; /* whose entries changed */
@@ -91,6 +119,8 @@ struct ntf_event {
 	uint32_t filter; /* the SMB2_NOTIFY_CHANGE_* that it answers to; 0 with `gone` */
 	struct ntf_change changes[2]; /* relative to `dir` */
 	unsigned int n_changes;
+	struct ntf_by by;
+	enum ntf_audience audience;
 };
 
 /* Whether any directory, or any tree, may be watched anywhere: when not, events need not be made. */

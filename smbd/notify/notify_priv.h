@@ -26,6 +26,7 @@ struct ntf_slot {
 	uint8_t said; /* in the statement `version` */
 	uint64_t said_at; /* version in which the last bit of `said` came */
 	uint32_t n_regs, n_trees;
+	bool leases; /* ntf_slot_want() */
 };
 
 /* Another end: a worker of a member. */
@@ -33,6 +34,7 @@ struct ntf_peer {
 	struct hnode node;
 	struct place place;
 	uint64_t sent, heard; /* EVENTs and TELLs: to it, and how many it said it has sent to us */
+	uint64_t confirmed; /* of `sent`: it knows that there were so many */
 	uint64_t told, acked; /* versions of our interest that it was sent, and that it has */
 	uint64_t told_at;
 	uint64_t version; /* of its interest */
@@ -77,7 +79,9 @@ struct ntf_watch {
 
 struct ntf {
 	struct ntf_config cfg;
-	struct view *view;
+	struct view *view; /* the last one, of a level that has notifications; or NULL */
+	bool asleep; /* the cluster's level is too low */
+	bool raised_early; /* there were changes before the first view */
 	struct ntf_slot *slots; /* [n_slots] */
 	uint32_t n_interest, n_tree; /* slots with any bit, with WANT_TREE */
 	struct htable peers;
@@ -122,6 +126,8 @@ void registry_take(struct ntf *n, const struct ntm *m);
 void registry_view(struct ntf *n);
 /* An event may be missing: everybody who is registered hears it. */
 void registry_lose(struct ntf *n);
+/* ... and who wants slots. */
+void registry_missed(struct ntf *n);
 void registry_tick(struct ntf *n, bool slow);
 void registry_free(struct ntf *n);
 /* What is to be told to it was lost, maybe. */

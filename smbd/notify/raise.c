@@ -48,7 +48,7 @@ void interest_take(struct ntf *n, const struct ntm *m)
 
 bool ntf_wanted(const struct ntf *n)
 {
-	return n && n->n_interest > 0;
+	return n && (n->view ? n->n_interest > 0 : !n->asleep);
 }
 
 bool ntf_wanted_tree(const struct ntf *n)
@@ -58,15 +58,24 @@ bool ntf_wanted_tree(const struct ntf *n)
 
 void ntf_raise(struct ntf *n, const struct ntf_event *e)
 {
+	static const uint32_t audience[] = {
+		[NTF_WATCHES] = NTMF_WATCHES, [NTF_LEASES] = NTMF_LEASES
+	};
 	const struct ntf_slot *s;
 	struct ntm m = { .kind = NTM_EVENT,
 			 .key = e->dir,
 			 .filter = e->filter,
-			 .flags = (e->deep ? NTMF_DEEP : 0) | (e->gone ? NTMF_GONE : 0),
-			 .n_changes = e->n_changes };
+			 .flags = (e->deep ? NTMF_DEEP : 0) | (e->gone ? NTMF_GONE : 0) |
+				  audience[e->audience],
+			 .n_changes = e->n_changes,
+			 .by = e->by };
 
-	if (!n || !n->view)
+	if (!n)
 		return;
+	if (!n->view) {
+		n->raised_early = n->raised_early || !n->asleep;
+		return;
+	}
 	s = &n->slots[ntf_slot_of(n, &e->dir)];
 	/* Without an owner it is about to get one, and its watches then begin anew. */
 	if (!s->owned || !(s->interest & (e->deep ? WANT_TREE : WANT_ALL)))

@@ -6,6 +6,7 @@
 #include "smbd/notify/notify_priv.h"
 
 #include "node/base/hash.h"
+#include "smbd/wire/smb2.h"
 
 #define TELL_AGAIN_NS (500 * NS_PER_MS)
 
@@ -100,7 +101,8 @@ static struct ntf_reg *reg_new(struct ntf *n, const struct ntm *m)
 
 static uint8_t interest_of(const struct ntf_slot *s)
 {
-	return (uint8_t)((s->n_regs > 0 ? WANT_PLAIN : 0) | (s->n_trees > 0 ? WANT_TREE : 0));
+	return (uint8_t)((s->n_regs > 0 || s->leases ? WANT_PLAIN : 0) |
+			 (s->n_trees > 0 ? WANT_TREE : 0));
 }
 
 static void state_interest(struct ntf *n, struct ntf_peer *p)
@@ -189,13 +191,44 @@ static void take_ack(struct ntf *n, const struct ntm *m)
 	confirm(n);
 }
 
+/* Nobody may take a smaller wish for granted before the tick; a larger one goes out at once. */
+static void grow(struct ntf *n, struct ntf_slot *s)
+{
+	uint8_t bits = s->said | interest_of(s);
+
+	if (bits == s->said)
+		return;
+	say(n, s, bits);
+	spread(n);
+}
+
+static bool is_ours(const struct ntf *n, const struct ntf_slot *s)
+{
+	return n->view && s->owned && ntf_is_self(n, &s->owner);
+}
+
+void ntf_slot_want(struct ntf *n, uint32_t slot, bool on)
+{
+	struct ntf_slot *s = &n->slots[slot];
+
+	s->leases = on && is_ours(n, s);
+	if (s->leases)
+		grow(n, s);
+}
+
+bool ntf_slot_armed(struct ntf *n, uint32_t slot)
+{
+	const struct ntf_slot *s = &n->slots[slot];
+
+	return is_ours(n, s) && (s->said & WANT_PLAIN) && s->said_at <= known_to_all(n);
+}
+
 static void take_watch(struct ntf *n, const struct ntm *m)
 {
 	struct ntf_slot *s = &n->slots[ntf_slot_of(n, &m->key)];
 	struct ntf_reg *r;
-	uint8_t bits;
 
-	if (!s->owned || !ntf_is_self(n, &s->owner))
+	if (!is_ours(n, s))
 		return; /* it will see the view in which another one is */
 	r = reg_find(n, &m->from, m->id);
 	if (!r)
@@ -203,11 +236,7 @@ static void take_watch(struct ntf *n, const struct ntm *m)
 	if (!r)
 		return; /* it asks again */
 	r->round = m->round;
-	bits = s->said | interest_of(s);
-	if (bits != s->said) {
-		say(n, s, bits);
-		spread(n);
-	}
+	grow(n, s);
 	list_remove(&r->waiting);
 	list_append(&n->waiting, &r->waiting);
 	confirm(n);
@@ -233,6 +262,13 @@ static bool matches(const struct ntf_reg *r, const struct ntm *ev)
 	return (r->filter & ev->filter) && (r->tree || !(ev->flags & NTMF_DEEP));
 }
 
+/* Whether a listing of the directory shows it. */
+static bool listed(const struct ntm *ev)
+{
+	return !(ev->flags & (NTMF_DEEP | NTMF_GONE | NTMF_WATCHES)) &&
+	       (ev->filter & ~(uint32_t)SMB2_NOTIFY_CHANGE_SECURITY);
+}
+
 static void take_event(struct ntf *n, const struct ntm *m)
 {
 	struct ntf_slot *s = &n->slots[ntf_slot_of(n, &m->key)];
@@ -247,12 +283,20 @@ static void take_event(struct ntf *n, const struct ntm *m)
 		ntf_send(n, &s->owner, &on);
 		return;
 	}
-	d = dir_find(n, &m->key);
+	if (s->leases && n->cfg.changed && listed(m))
+		n->cfg.changed(n->cfg.arg, &m->key, &m->by);
+	d = m->flags & NTMF_LEASES ? NULL : dir_find(n, &m->key);
 	if (!d)
 		return;
 	list_foreach(r, &d->regs, in_dir)
 		if (matches(r, m))
 			tell(n, r, m, m->flags & NTMF_GONE);
+}
+
+void registry_missed(struct ntf *n)
+{
+	if (n->cfg.missed)
+		n->cfg.missed(n->cfg.arg);
 }
 
 void registry_lose(struct ntf *n)
@@ -268,6 +312,7 @@ void registry_lose(struct ntf *n)
 	}
 	/* Those of this very worker. */
 	watch_lose(n, &n->cfg.self);
+	registry_missed(n);
 }
 
 /* --- */
@@ -330,7 +375,7 @@ void registry_tick(struct ntf *n, bool slow)
 	for (uint32_t i = 0; slow && i < n->cfg.n_slots; i++) {
 		struct ntf_slot *s = &n->slots[i];
 
-		if (s->owned && ntf_is_self(n, &s->owner) && s->said != interest_of(s))
+		if (is_ours(n, s) && s->said != interest_of(s))
 			say(n, s, interest_of(s));
 	}
 	spread(n);

@@ -66,12 +66,26 @@ static void want_lease(const struct smb2_lease_ctx *in, struct rec_lease *ret)
 		ret->parent_key = in->parent_key;
 }
 
+/* There are no oplocks on directories, nor leases of version 1; of writes nothing is cached (3.3.5.9.11). */
+static void want_dir_lease(const struct smb_req *req, uint8_t level,
+			   const struct smb2_create_ctxs_req *ctx, struct rec_lease *ret)
+{
+	if (level != SMB2_OPLOCK_LEVEL_LEASE || !(ctx->present & SMB2_CTX_RQLS) ||
+	    ctx->lease.version < 2 ||
+	    !(req->conn->capabilities & SMB2_GLOBAL_CAP_DIRECTORY_LEASING))
+		return;
+	want_lease(&ctx->lease, ret);
+	ret->state &= LEASE_R | LEASE_H;
+}
+
 void caching_want(const struct smb_req *req, uint8_t level, const struct smb2_create_ctxs_req *ctx, bool directory,
 		  bool persistent, struct rec_lease *ret)
 {
 	*ret = (struct rec_lease){ 0 };
-	if (directory) /* directory leasing is not offered, and there are no oplocks on directories */
+	if (directory) {
+		want_dir_lease(req, level, ctx, ret);
 		return;
+	}
 	if (level != SMB2_OPLOCK_LEVEL_LEASE) {
 		/* 3.3.5.9.10: a persistent handle has a lease or nothing */
 		if (!persistent)

@@ -199,6 +199,14 @@ static struct ntstatus wait_for_change(struct smb_req *req, struct watch *w, str
 	return req_park(req, cancelled);
 }
 
+/* As a server that has none of it: the cluster still has nodes that would not tell. */
+static struct ntstatus not_offered(struct smb_req *req)
+{
+	if (req->open->kind != OPEN_DIRECTORY)
+		return refuse(req, NT_STATUS_INVALID_PARAMETER, "is no directory");
+	return refuse(req, NT_STATUS_NOT_SUPPORTED, "not at this level of the cluster");
+}
+
 static struct ntstatus run(struct smb_req *req)
 {
 	struct file_open *fo = file_open_of(req);
@@ -206,6 +214,8 @@ static struct ntstatus run(struct smb_req *req)
 	struct ntstatus s = check(req, &p->in);
 	int r = 0;
 
+	if (!ntf_active(req->worker->notify))
+		return not_offered(req);
 	if (!ntstatus_is_ok(s))
 		return s;
 	if (!fo->hold.lk)

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "node/base/clock.h"
 #include "node/log/log.h"
+#include "smbd/lock/lease.h"
 #include "smbd/op/create_priv.h"
 #include "smbd/op/event.h"
 #include "smbd/op/secmap.h"
@@ -127,13 +129,13 @@ static int change_file(struct create *c)
 /* Those who watch the directory hear of it. */
 static void announce(const struct create *c)
 {
-	struct worker *w = c->req->worker;
-	struct smb_share *share = c->req->tree->share;
+	const struct lk_open *lk = c->fo->hold.lk;
+	struct event_at at = event_at(c->req->worker, c->req->tree->share, lk ? &lk->rec : NULL);
 
 	if (c->created)
-		event_name(w, share, c->where.path, c->file->type == VFS_DIR, SMB2_ACTION_ADDED);
+		event_name(&at, c->where.path, c->file->type == VFS_DIR, SMB2_ACTION_ADDED);
 	else if (c->overwrite)
-		event_modified(w, share, c->where.path,
+		event_modified(&at, c->where.path,
 			       SMB2_NOTIFY_CHANGE_ATTRIBUTES | SMB2_NOTIFY_CHANGE_SIZE |
 				       SMB2_NOTIFY_CHANGE_LAST_WRITE);
 }
@@ -207,9 +209,36 @@ static bool lost_race(struct create *c, int outcome)
 	return true;
 }
 
+static void no_news(void *arg, bool gone) {}
+
+/* How long a CREATE waits until everybody knows that changes of its directory are wanted; without
+ * that no lease is granted. */
+#define DIR_ARM_WAIT (2 * NSEC_PER_SEC)
+
+/* A lease on a directory is asked for: as long as this watch, which nothing matches, lives, its
+ * owner hears of every change, and may grant one. -ECANCELED. */
+static int arm_directory(struct create *c, const struct rec_open *want, struct ntf_watch **ret)
+{
+	struct worker *w = c->req->worker;
+	struct ntf_want none = { .dir = want->key,
+				 .limit = &c->req->session->notify_limit,
+				 .ready = no_news };
+	int r;
+
+	*ret = NULL;
+	if (!want->directory || !(want->lease.state & LEASE_R) || !ntf_active(w->notify) ||
+	    ntf_watch_new(w->notify, &none, ret) < 0)
+		return 0;
+	r = ntf_watch_wait(*ret, loop_now(w->loop) + DIR_ARM_WAIT);
+	if (r == -ECANCELED)
+		ntf_watch_free(TAKE_PTR(*ret));
+	return r == -ECANCELED ? r : 0;
+}
+
 struct ntstatus create_grant(struct create *c)
 {
 	unsigned int how = c->overwrite ? LK_OPEN_OVERWRITE : 0;
+	struct ntf_watch *watch;
 	struct rec_open want;
 	struct ntstatus s;
 	struct lk_open *lk;
@@ -221,11 +250,14 @@ struct ntstatus create_grant(struct create *c)
 	/* Waits for the owner, and there for what has to be broken first: then an interim response
 	 * goes out. */
 	r = req_pend(c->req, REQ_PEND_DELAY);
+	if (r != -ECANCELED)
+		r = arm_directory(c, &want, &watch);
 	if (r == -ECANCELED)
 		return req_cancelled(c->req);
 	if (c->req->replay && want.has_create_guid)
 		how |= LK_OPEN_REPLAY;
 	r = lockc_open(c->req->worker->lock, &want, how, &lk);
+	ntf_watch_free(watch);
 	if (r == LK_REPLAYED)
 		return create_replay_take(c, lk);
 	if (lost_race(c, r))

@@ -4,10 +4,19 @@
 
 #include "node/base/clock.h"
 #include "node/log/log.h"
-#include "smbd/notify/notify.h"
 
 /* How long writes of one open are gathered. */
 #define WRITTEN_DELAY (50 * NSEC_PER_MSEC)
+
+struct event_at event_at(struct worker *w, struct smb_share *share, const struct rec_open *by)
+{
+	struct event_at at = { .worker = w, .share = share };
+
+	if (!by || !by->lease.present || !by->lease.has_parent)
+		return at;
+	at.by = (struct ntf_by){ .known = true, .key = by->lease.parent_key };
+	return at;
+}
 
 static uint32_t name_filter(bool directory)
 {
@@ -44,11 +53,14 @@ static int dir_key(struct smb_share *share, struct arena *a, const char *path, s
 
 /* Changes of entries of one directory: to its owner, and to those of the directories above it as
  * long as trees are watched. `paths` are below the share. */
-static void tell(struct worker *w, struct smb_share *share, uint32_t filter,
-		 const struct ntf_change *paths, unsigned int n)
+static void tell(const struct event_at *at, uint32_t filter, const struct ntf_change *paths,
+		 unsigned int n)
 {
 	_cleanup_arena_ struct arena a = { 0 };
-	struct ntf_event e = { .filter = filter, .n_changes = n };
+	struct ntf_event e = {
+		.filter = filter, .n_changes = n, .by = at->by, .audience = at->audience
+	};
+	struct ntf *ntf = at->worker->notify;
 	const char *path = paths[0].name;
 	size_t cut = strlen(path);
 	int r = 0;
@@ -58,7 +70,7 @@ static void tell(struct worker *w, struct smb_share *share, uint32_t filter,
 	arena_init(&a, 0);
 	do {
 		cut = parent_len(path, cut);
-		r = dir_key(share, &a, path, cut, &e.dir);
+		r = dir_key(at->share, &a, path, cut, &e.dir);
 		if (r < 0)
 			break;
 		for (unsigned int i = 0; i < n; i++)
@@ -66,36 +78,34 @@ static void tell(struct worker *w, struct smb_share *share, uint32_t filter,
 				.action = paths[i].action,
 				.name = paths[i].name + (cut ? cut + 1 : 0),
 			};
-		ntf_raise(w->notify, &e);
+		ntf_raise(ntf, &e);
 		e.deep = true;
-	} while (cut > 0 && ntf_wanted_tree(w->notify));
+	} while (cut > 0 && at->audience != NTF_LEASES && ntf_wanted_tree(ntf));
 	if (r == 0)
 		return;
 	log_debug("change cannot be told: path=%s error=%s", log_esc(path), log_errno(r));
-	ntf_raise_unknown(w->notify);
+	ntf_raise_unknown(ntf);
 }
 
-static void tell_one(struct worker *w, struct smb_share *share, const char *path, uint32_t action,
-		     uint32_t filter)
+static void tell_one(const struct event_at *at, const char *path, uint32_t action, uint32_t filter)
 {
 	struct ntf_change c = { .action = action, .name = path };
 
-	if (!ntf_wanted(w->notify))
+	if (!ntf_wanted(at->worker->notify))
 		return;
 	task_shield_begin();
-	tell(w, share, filter, &c, 1);
+	tell(at, filter, &c, 1);
 	task_shield_end();
 }
 
-void event_name(struct worker *w, struct smb_share *share, const char *path, bool directory,
-		uint32_t action)
+void event_name(const struct event_at *at, const char *path, bool directory, uint32_t action)
 {
-	tell_one(w, share, path, action, name_filter(directory));
+	tell_one(at, path, action, name_filter(directory));
 }
 
-void event_modified(struct worker *w, struct smb_share *share, const char *path, uint32_t filter)
+void event_modified(const struct event_at *at, const char *path, uint32_t filter)
 {
-	tell_one(w, share, path, SMB2_ACTION_MODIFIED, filter);
+	tell_one(at, path, SMB2_ACTION_MODIFIED, filter);
 }
 
 static bool same_parent(const char *a, const char *b)
@@ -105,43 +115,55 @@ static bool same_parent(const char *a, const char *b)
 	return n == parent_len(b, strlen(b)) && memcmp(a, b, n) == 0;
 }
 
-void event_renamed(struct worker *w, struct smb_share *share, const char *from, const char *to,
-		   bool directory)
+void event_renamed(const struct event_at *at, const char *from, const char *to, bool directory)
 {
 	struct ntf_change pair[] = {
 		{ .action = SMB2_ACTION_RENAMED_OLD_NAME, .name = from },
 		{ .action = SMB2_ACTION_RENAMED_NEW_NAME, .name = to },
 	};
 
-	if (!ntf_wanted(w->notify))
+	if (!ntf_wanted(at->worker->notify))
 		return;
 	if (!same_parent(from, to)) {
-		event_name(w, share, from, directory, SMB2_ACTION_REMOVED);
-		event_name(w, share, to, directory, SMB2_ACTION_ADDED);
+		event_name(at, from, directory, SMB2_ACTION_REMOVED);
+		event_name(at, to, directory, SMB2_ACTION_ADDED);
 		return;
 	}
 	task_shield_begin();
-	tell(w, share, name_filter(directory), pair, 2);
+	tell(at, name_filter(directory), pair, 2);
 	task_shield_end();
 }
 
-void event_file(struct file_open *fo, uint32_t filter)
+static void tell_file(struct file_open *fo, uint32_t filter, enum ntf_audience audience)
 {
 	_cleanup_arena_ struct arena a = { 0 };
 	struct open *o = fo->open;
+	struct event_at at;
 	const char *path;
 
 	if (!filter || !ntf_wanted(o->worker->notify))
 		return;
+	at = event_at(o->worker, o->share, fo->hold.lk ? &fo->hold.lk->rec : NULL);
+	at.audience = audience;
 	arena_init(&a, 0);
 	task_shield_begin();
 	if (vfs_path_of(fo->file, &a, &path) < 0)
 		path = arena_strdup(&a, o->path);
 	if (path)
-		event_modified(o->worker, o->share, path, filter);
+		event_modified(&at, path, filter);
 	else
 		ntf_raise_unknown(o->worker->notify);
 	task_shield_end();
+}
+
+void event_file(struct file_open *fo, uint32_t filter)
+{
+	tell_file(fo, filter, NTF_ALL);
+}
+
+void event_listed(struct file_open *fo)
+{
+	tell_file(fo, SMB2_NOTIFY_CHANGE_LAST_WRITE, NTF_LEASES);
 }
 
 void event_dir_deleted(struct worker *w, const struct file_key *key)
@@ -155,7 +177,7 @@ void event_dir_deleted(struct worker *w, const struct file_key *key)
 /* --- what is told later --- */
 
 /* The open must not go away meanwhile: event_close() waits for `telling`. */
-static void tell_written(struct file_open *fo)
+static void tell_written(struct file_open *fo, enum ntf_audience audience)
 {
 	uint32_t filter = fo->written_filter;
 
@@ -163,7 +185,7 @@ static void tell_written(struct file_open *fo)
 	list_remove(&fo->written);
 	task_shield_begin();
 	(void)task_mutex_lock(&fo->telling);
-	event_file(fo, filter);
+	tell_file(fo, filter, audience);
 	task_mutex_unlock(&fo->telling);
 	task_shield_end();
 }
@@ -180,7 +202,7 @@ static void written_task(void *arg)
 		list_init(&due);
 		list_splice(&due, &w->written);
 		while ((fo = list_first(&due, struct file_open, written)))
-			tell_written(fo);
+			tell_written(fo, NTF_WATCHES);
 	} while (!list_empty(&w->written));
 	w->telling_written = false;
 }
@@ -192,6 +214,7 @@ void event_written(struct file_open *fo, uint32_t filter)
 	if (!ntf_wanted(w->notify))
 		return;
 	fo->written_filter |= filter;
+	fo->modified = true;
 	if (!list_empty(&fo->written))
 		return;
 	list_append(&w->written, &fo->written);
@@ -207,10 +230,17 @@ void event_at_close(struct file_open *fo, uint32_t filter)
 
 void event_close(struct file_open *fo)
 {
+	enum ntf_audience audience = fo->modified ? NTF_ALL : NTF_WATCHES;
+
 	fo->written_filter |= fo->close_filter;
 	fo->close_filter = 0;
+	if (fo->modified && !fo->written_filter) {
+		fo->written_filter = SMB2_NOTIFY_CHANGE_SIZE | SMB2_NOTIFY_CHANGE_LAST_WRITE;
+		audience = NTF_LEASES;
+	}
+	fo->modified = false;
 	if (fo->file)
-		tell_written(fo);
+		tell_written(fo, audience);
 }
 
 void event_stop(struct worker *w)

@@ -131,22 +131,23 @@ struct file_open *file_open_of(struct smb_req *req)
 /* Deletes the file of the last open, wherever it is now. As the user; and when that may not, as the
  * process: the right to delete was checked when the deletion was asked for, maybe by somebody else.
  */
-static bool unlink_file(struct worker *w, struct smb_share *share, const struct cred *c,
-			struct vfs_file *file, struct arena *a, const char *path, bool directory,
+static bool unlink_file(const struct event_at *at, const struct cred *c, struct vfs_file *file,
+			struct arena *a, const char *path, bool directory,
 			const struct vfs_key *key)
 {
+	struct vfs *vfs = at->share->vfs;
 	int r;
 
 	if (file && vfs_path_of(file, a, &path) < 0)
 		log_debug("file to be deleted is looked for by its last name: path=%s",
 			  log_esc(path));
-	r = vfs_remove(share->vfs, c, path, directory, key);
+	r = vfs_remove(vfs, c, path, directory, key);
 	if (r == -EACCES || r == -EPERM)
-		r = vfs_remove(share->vfs, NULL, path, directory, key);
+		r = vfs_remove(vfs, NULL, path, directory, key);
 	if (r < 0 && r != -ENOENT && r != -ESTALE)
 		log_info("file not deleted: path=%s error=%s", log_esc(path), log_errno(r));
 	if (r == 0)
-		event_name(w, share, path, directory, SMB2_ACTION_REMOVED);
+		event_name(at, path, directory, SMB2_ACTION_REMOVED);
 	return r == 0 || r == -ENOENT || r == -ESTALE;
 }
 
@@ -156,6 +157,7 @@ void file_close_grant(struct worker *w, struct smb_share *share, const struct cr
 	_cleanup_arena_ struct arena a = { 0 };
 	struct lk_holder mine = { 0 };
 	const struct rec_open *rec;
+	struct event_at at;
 	struct vfs_key key;
 	const char *path;
 	bool done;
@@ -167,13 +169,16 @@ void file_close_grant(struct worker *w, struct smb_share *share, const struct cr
 	lk_hold(&mine, lk_take(h));
 	if (mine.lk->rec.directory && mine.lk->rec.delete_on_close)
 		event_dir_deleted(w, &mine.lk->rec.key);
+	/* Who ends it for somebody else does not speak for his lease. It has none any more once it
+	 * is closed. */
+	at = event_at(w, share, h->deletes || mine.lk->rec.delete_on_close ? &mine.lk->rec : NULL);
 	if (lockc_close(w->lock, mine.lk) == LK_UNLINK && mine.lk) {
 		rec = &mine.lk->rec;
 		key = (struct vfs_key){ .volume = rec->key.volume,
 					.ino = rec->key.inode,
 					.generation = rec->key.generation };
 		path = arena_strdup(&a, rec->path ? rec->path : "");
-		done = path && unlink_file(w, share, c, file, &a, path, rec->directory, &key);
+		done = path && unlink_file(&at, c, file, &a, path, rec->directory, &key);
 		if (mine.lk)
 			(void)lockc_unlinked(w->lock, mine.lk, done);
 	}

@@ -22,6 +22,7 @@ struct watch;
 struct lk_holder {
 	struct lk_open *lk;
 	struct open *open; /* NULL: no open was made for it */
+	bool deletes; /* its client asked by this open for the deletion of the file */
 };
 
 struct file_open {
@@ -42,6 +43,7 @@ struct file_open {
 	/* smbd/op/event.c */
 	struct list written; /* worker->written: changes of it are to be told */
 	uint32_t written_filter, close_filter; /* which; which when it is closed */
+	bool modified; /* it was written: those who cache the directory hear when it is closed */
 	struct task_mutex telling;
 };
 

@@ -9,6 +9,7 @@
 #include "smbd/op/caching.h"
 #include "smbd/op/event.h"
 #include "smbd/op/file_open.h"
+#include "smbd/notify/notify.h"
 #include "smbd/proto/peers.h"
 #include "statestore/store.h"
 
@@ -55,6 +56,39 @@ static bool may_serve(void *arg)
 	return worker_may_serve(arg);
 }
 
+/* --- leases on directories: what the notify module hears, the lock module breaks by --- */
+
+static bool dirs_armed(void *arg, uint32_t slot)
+{
+	const struct worker *w = arg;
+
+	return w->notify && ntf_slot_armed(w->notify, slot);
+}
+
+static void dirs_wanted(void *arg, uint32_t slot, bool on)
+{
+	const struct worker *w = arg;
+
+	if (w->notify)
+		ntf_slot_want(w->notify, slot, on);
+}
+
+static void dir_changed(void *arg, const struct file_key *dir, const struct ntf_by *by)
+{
+	const struct worker *w = arg;
+
+	if (w->lock)
+		lockc_dir_changed(w->lock, dir, by->known ? &by->key : NULL);
+}
+
+static void dirs_missed(void *arg)
+{
+	const struct worker *w = arg;
+
+	if (w->lock)
+		lockc_dirs_missed(w->lock);
+}
+
 static bool connected(void *arg, uint64_t session_id)
 {
 	const struct session *s = session_find(arg, session_id);
@@ -79,11 +113,16 @@ int lock_layer_start(struct worker *w, const struct rpc_key *key, void (*lost)(v
 		.gone = file_open_gone,
 		.connected = connected,
 		.broken = caching_broken,
+		.dirs_armed = dirs_armed,
+		.dirs_wanted = dirs_wanted,
 		.lost = lost,
 	};
 	struct ntf_config ntf = { .loop = w->loop,
 				  .self = cfg.self,
-				  .n_slots = store_info(s->store)->slots };
+				  .n_slots = store_info(s->store)->slots,
+				  .changed = dir_changed,
+				  .missed = dirs_missed,
+				  .arg = w };
 	int r;
 
 	r = peers_new(w, key, &w->peers);

@@ -44,6 +44,7 @@ int file_unlink_record(void *arg, const struct rec_open *rec)
 	_cleanup_arena_ struct arena a = { 0 };
 	struct worker *w = arg;
 	struct smb_share *share;
+	struct event_at at;
 	const char *path;
 	int r;
 
@@ -56,6 +57,7 @@ int file_unlink_record(void *arg, const struct rec_open *rec)
 			 log_esc(rec->share_name), log_esc(rec->path));
 		return 0;
 	}
+	at = event_at(w, share, rec);
 	share_ref(share);
 	task_shield_begin();
 	r = share_open_root(share);
@@ -63,7 +65,7 @@ int file_unlink_record(void *arg, const struct rec_open *rec)
 		path = present_path(share, rec, &a);
 		r = vfs_remove(share->vfs, NULL, path, rec->directory, &key);
 		if (r == 0)
-			event_name(w, share, path, rec->directory, SMB2_ACTION_REMOVED);
+			event_name(&at, path, rec->directory, SMB2_ACTION_REMOVED);
 		if (r == -ENOENT || r == -ESTALE || r == -ENOTEMPTY || r == -EEXIST) {
 			log_info("file not deleted any more: path=%s error=%s", log_esc(path),
 				 log_errno(r));

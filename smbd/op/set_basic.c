@@ -93,7 +93,10 @@ struct ntstatus set_basic(struct smb_req *req, struct file_open *fo,
 	if (r < 0)
 		return req_fail(req, r);
 	remember_mtime(fo, v.last_write_time, &s);
-	event_file(fo, changed(&s));
+	if (changed(&s))
+		event_file(fo, changed(&s));
+	else if (change.tv_nsec != UTIME_OMIT) /* its client takes it for changed */
+		event_listed(fo);
 	return NT_STATUS_OK;
 }
 

@@ -85,6 +85,8 @@ struct ntstatus set_disposition(struct smb_req *req, struct file_open *fo,
 	if (req_pend(req, REQ_PEND_DELAY) == -ECANCELED)
 		return req_cancelled(req);
 	s = status_of_lock(req, lockc_set_delete(req->worker->lock, fo->hold.lk, on));
+	if (ntstatus_is_ok(s))
+		fo->hold.deletes = on;
 	if (on && ntstatus_is_ok(s) && req->open->kind == OPEN_DIRECTORY)
 		event_dir_deleted(req->worker, &key);
 	return s;

@@ -164,17 +164,23 @@ static int rename_on_disk(struct move *m)
 	return r;
 }
 
+static struct event_at site(const struct move *m)
+{
+	const struct lk_open *lk = m->fo->hold.lk;
+
+	return event_at(m->req->worker, m->req->tree->share, lk ? &lk->rec : NULL);
+}
+
 /* What was replaced goes first. A renamed file counts as modified, too, once it is closed: that is
  * when Windows notes that it is to be archived. */
 static void announce(struct move *m)
 {
-	struct worker *w = m->req->worker;
-	struct smb_share *share = m->req->tree->share;
+	struct event_at at = site(m);
 	bool directory = m->st.type == VFS_DIR;
 
 	if (m->where.exists && !same_file(m))
-		event_name(w, share, m->where.path, directory, SMB2_ACTION_REMOVED);
-	event_renamed(w, share, m->from, m->to, directory);
+		event_name(&at, m->where.path, directory, SMB2_ACTION_REMOVED);
+	event_renamed(&at, m->from, m->to, directory);
 	if (!directory)
 		event_at_close(m->fo, SMB2_NOTIFY_CHANGE_ATTRIBUTES);
 }
@@ -243,7 +249,6 @@ static struct ntstatus move_held(struct move *m)
 		return r == -ENOENT || r == -ENOTDIR ? NT_STATUS_OBJECT_PATH_NOT_FOUND :
 						       req_fail(m->req, r);
 	keep_path(m);
-	announce(m);
 	return NT_STATUS_OK;
 }
 
@@ -255,6 +260,8 @@ static struct ntstatus move_it(struct move *m)
 	if (ntstatus_is_ok(s))
 		s = move_held(m);
 	release(m, &parent);
+	if (ntstatus_is_ok(s))
+		announce(m);
 	return s;
 }
 
@@ -288,6 +295,7 @@ static struct ntstatus link_it(struct move *m)
 {
 	const struct cred *c = file_cred(m->fo);
 	int r = req_may_serve(m->req);
+	struct event_at at;
 
 	task_shield_begin();
 	if (r == 0 && m->where.exists)
@@ -300,10 +308,10 @@ static struct ntstatus link_it(struct move *m)
 	if (r < 0)
 		return r == -ENOENT || r == -ENOTDIR ? NT_STATUS_OBJECT_PATH_NOT_FOUND :
 						       req_fail(m->req, r);
+	at = site(m);
 	if (m->where.exists)
-		event_name(m->req->worker, m->req->tree->share, m->where.path, false,
-			   SMB2_ACTION_REMOVED);
-	event_name(m->req->worker, m->req->tree->share, m->to, false, SMB2_ACTION_ADDED);
+		event_name(&at, m->where.path, false, SMB2_ACTION_REMOVED);
+	event_name(&at, m->to, false, SMB2_ACTION_ADDED);
 	return NT_STATUS_OK;
 }
 

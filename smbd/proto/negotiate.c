@@ -33,9 +33,12 @@ uint32_t negotiate_capabilities(const struct worker *w, uint16_t dialect, uint32
 	if (dialect >= SMB2_DIALECT_210 && dialect != SMB2_DIALECT_WILD)
 		caps |= SMB2_GLOBAL_CAP_LARGE_MTU |
 			(w->lock && lockc_leases(w->lock) ? (uint32_t)SMB2_GLOBAL_CAP_LEASING : 0);
-	if (dialect >= SMB2_DIALECT_300)
-		caps |= client &
-			(SMB2_GLOBAL_CAP_MULTI_CHANNEL | SMB2_GLOBAL_CAP_PERSISTENT_HANDLES);
+	if (dialect >= SMB2_DIALECT_300 && dialect != SMB2_DIALECT_WILD)
+		caps |= (client &
+			 (SMB2_GLOBAL_CAP_MULTI_CHANNEL | SMB2_GLOBAL_CAP_PERSISTENT_HANDLES)) |
+			(w->lock && lockc_leases(w->lock) ?
+				 (uint32_t)SMB2_GLOBAL_CAP_DIRECTORY_LEASING :
+				 0);
 	if (dialect == SMB2_DIALECT_300 || dialect == SMB2_DIALECT_302)
 		caps |= client & SMB2_GLOBAL_CAP_ENCRYPTION;
 	return caps;

@@ -151,6 +151,20 @@ static bool node_connected(void *arg, uint64_t session_id)
 	return !n->left;
 }
 
+static bool node_dirs_armed(void *arg, uint32_t slot)
+{
+	const struct cnode *n = arg;
+
+	return n->dirs_armed;
+}
+
+static void node_dirs_wanted(void *arg, uint32_t slot, bool on)
+{
+	struct cnode *n = arg;
+
+	n->dirs_wanted += on ? 1 : -1;
+}
+
 void cluster_start(struct cluster *cl, uint32_t node)
 {
 	struct cnode *n = node_of(cl, node);
@@ -171,6 +185,8 @@ void cluster_start(struct cluster *cl, uint32_t node)
 			.gone = node_gone,
 			.connected = node_connected,
 			.broken = cluster_broken,
+			.dirs_armed = node_dirs_armed,
+			.dirs_wanted = node_dirs_wanted,
 			.lost = node_lost,
 		};
 

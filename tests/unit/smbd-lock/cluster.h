@@ -21,6 +21,8 @@ struct cnode {
 	uint32_t id, workers;
 	uint64_t incarnation; /* 0: down */
 	bool stale; /* its right to serve is over */
+	bool dirs_armed; /* everybody tells it of changes of directories */
+	int dirs_wanted; /* slots of which it wants to hear */
 	bool left; /* no session of it has a connection */
 	unsigned int asked; /* how often that was asked */
 	uint32_t links; /* messages that it sent through an older one are lost */

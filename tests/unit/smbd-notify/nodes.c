@@ -24,6 +24,7 @@ struct packet {
 };
 
 struct tnet net;
+struct thooks net_hooks;
 static struct end ends[NODES][WORKERS];
 static uint64_t last_view[NODES][WORKERS];
 
@@ -51,6 +52,8 @@ static void arrive(struct timer *t)
 
 	net.in_flight--;
 	if (to->incarnation == p->to_inc && !lost && node_of(p->from)->incarnation == p->from_inc) {
+		if (p->view && net_hooks.view)
+			net_hooks.view(p->to, p->worker, p->view);
 		if (p->view)
 			assert_int_equal(ntf_view(to->w[p->worker], p->view), 0);
 		else
@@ -80,6 +83,10 @@ static void send_one(struct ntf_net *n, uint32_t node, uint32_t worker, struct b
 	if (!node_of(node)->incarnation || !node_of(e->node)->incarnation ||
 	    (net.down && node != e->node))
 		return;
+	if (net.drop > 0 && node != e->node) {
+		net.drop--;
+		return;
+	}
 	p = malloc(sizeof(*p) + msg.len);
 	assert_non_null(p);
 	*p = (struct packet){ .from = e->node,
@@ -91,6 +98,22 @@ static void send_one(struct ntf_net *n, uint32_t node, uint32_t worker, struct b
 			      .len = msg.len };
 	memcpy(p->data, msg.data, msg.len);
 	post(p, net.delay, &e->last[node - 1][worker]);
+}
+
+static void on_changed(void *arg, const struct file_key *dir, const struct ntf_by *by)
+{
+	const struct end *e = arg;
+
+	if (net_hooks.changed)
+		net_hooks.changed(e->node, e->worker, dir, by);
+}
+
+static void on_missed(void *arg)
+{
+	const struct end *e = arg;
+
+	if (net_hooks.missed)
+		net_hooks.missed(e->node, e->worker);
 }
 
 void net_node_start(uint32_t node)
@@ -106,6 +129,9 @@ void net_node_start(uint32_t node)
 			.net = &e->net,
 			.self = { .node = node, .worker = w, .incarnation = n->incarnation },
 			.n_slots = SLOTS,
+			.changed = on_changed,
+			.missed = on_missed,
+			.arg = e,
 		};
 
 		*e = (struct end){ .net.send = send_one, .node = node, .worker = w };
@@ -137,6 +163,7 @@ static struct view *make_view(uint64_t epoch)
 	}
 	v->n = k;
 	v->epoch = epoch;
+	v->level = net.level;
 	return v;
 }
 
@@ -191,7 +218,13 @@ void net_settle(void)
 
 void net_start(void)
 {
+	net_start_level(LEVEL_NOTIFY);
+}
+
+void net_start_level(uint32_t level)
+{
 	memset(&net, 0, sizeof(net));
+	net.level = level;
 	memset(last_view, 0, sizeof(last_view));
 	for (uint32_t i = 1; i <= NODES; i++)
 		net_node_start(i);

@@ -28,13 +28,25 @@ struct tnet {
 	uint64_t rng;
 	unsigned int links; /* messages that were sent through older ones are lost */
 	bool down; /* nothing goes through */
+	unsigned int drop; /* so many of the next messages are lost, and nobody is told that a link was */
+	uint32_t level; /* of the views */
 	unsigned int in_flight;
 };
 
 extern struct tnet net;
 
+/* What the owners of directories hear (ntf_config), and the next view of a worker just before it takes it; may be NULL. */
+struct thooks {
+	void (*changed)(uint32_t node, uint32_t worker, const struct file_key *dir, const struct ntf_by *by);
+	void (*missed)(uint32_t node, uint32_t worker);
+	void (*view)(uint32_t node, uint32_t worker, const struct view *v);
+};
+extern struct thooks net_hooks;
+
 /* [task] All nodes up, in the first view, settled. SEED=n repeats a run. */
 void net_start(void);
+/* The same in a cluster of that level. */
+void net_start_level(uint32_t level);
 /* [task] Ends all. */
 void net_stop(void);
 uint64_t net_random(void);

@@ -251,6 +251,75 @@ static void losses_are_told(void)
 	net_stop();
 }
 
+/* The last message is lost although no link was: no later one tells, so its count is asked for. */
+static void last_one_lost(void)
+{
+	struct file_key dir;
+	struct watcher x;
+
+	net_start();
+	dir = dir_owned_by(2, 0);
+	watch(&x, at(1, 0), dir, NAMES, false);
+	for (int leg = 0; leg < 2; leg++) {
+		net.drop = 1; /* the event, or what the owner tells */
+		change(at(leg ? 2 : 3, 0), dir, NAMES, false, "a");
+		assert_string_equal(take(&x), "");
+		for (int i = 0; i < 2000 && x.ready == 0; i++)
+			task_sleep(MS);
+		assert_string_equal(take(&x), "!");
+		x.ready = 0;
+	}
+	ntf_watch_free(x.w);
+	net_stop();
+}
+
+/* Changes of a worker that does not know yet who watches: everybody has missed something. */
+static void before_the_first_view(void)
+{
+	struct file_key dir;
+	struct watcher x;
+
+	net_start();
+	net_node_crash(3);
+	net_view();
+	net_settle();
+	dir = dir_owned_by(1, 0);
+	watch(&x, at(2, 1), dir, NAMES, false);
+	net_node_start(3);
+	assert_true(ntf_wanted(at(3, 0)));
+	change(at(3, 0), dir, NAMES, false, "a");
+	net_view();
+	assert_string_equal(take(&x), "!");
+	ntf_watch_free(x.w);
+	net_stop();
+}
+
+/* In a cluster below the level nothing is sent; with the level it begins. */
+static void below_the_level(void)
+{
+	struct file_key dir;
+	struct watcher x;
+
+	net_start_level(LEVEL_NOTIFY - 1);
+	task_sleep(300 * MS);
+	dir = dir_owned_by(2, 0);
+	assert_false(ntf_active(at(1, 0)));
+	assert_false(ntf_wanted(at(3, 0)));
+	begin(&x, at(1, 0), dir, NAMES, false);
+	change(at(3, 0), dir, NAMES, false, "a");
+	net_settle();
+	assert_int_equal(all_sent(), 0);
+	net.level = LEVEL_NOTIFY;
+	net_view();
+	assert_int_equal(ntf_watch_wait(x.w, in_ms(5000)), 0);
+	(void)take(&x);
+	assert_true(ntf_active(at(1, 0)));
+	change(at(3, 0), dir, NAMES, false, "b");
+	assert_string_equal(take(&x), "b");
+	ntf_watch_free(x.w);
+	net_stop();
+}
+
 /* The owner dies: watches go to the next one and hear of the gap; later changes come again. */
 static void owner_dies(void)
 {
@@ -324,6 +393,9 @@ ON_LOOP(filters_and_depth)
 ON_LOOP(nobody_watches)
 ON_LOOP(armed_when_all_know)
 ON_LOOP(losses_are_told)
+ON_LOOP(last_one_lost)
+ON_LOOP(before_the_first_view)
+ON_LOOP(below_the_level)
 ON_LOOP(owner_dies)
 ON_LOOP(late_event)
 
@@ -332,7 +404,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_to_any),	  cmocka_unit_test(test_filters_and_depth),
 		cmocka_unit_test(test_nobody_watches),	  cmocka_unit_test(test_armed_when_all_know),
-		cmocka_unit_test(test_losses_are_told), cmocka_unit_test(test_owner_dies),
+		cmocka_unit_test(test_losses_are_told), cmocka_unit_test(test_last_one_lost),
+		cmocka_unit_test(test_before_the_first_view), cmocka_unit_test(test_below_the_level),
+		cmocka_unit_test(test_owner_dies),
 		cmocka_unit_test(test_late_event),
 	};
 

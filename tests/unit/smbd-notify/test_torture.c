@@ -2,7 +2,8 @@
 /*
  * Watches that come and go while changes are made everywhere, links break, nodes die and come back.
  * Whatever a watch did not hear of although it was armed, it must have been told to have missed,
- * after it happened; nothing is told twice, nor to the wrong one.
+ * after it happened; nothing is told twice, nor to the wrong one. And owners grant leases on
+ * directories: each change of one breaks it, or something is told to have been missed.
  */
 #include "tests/unit/smbd-notify/nodes.h"
 
@@ -14,12 +15,27 @@
 #define DIRS 8
 #define WATCHERS 24
 #define EVENTS_MAX 200000
+/* More directories, which change seldom, have leases only. */
+#define LEASE_DIRS 64
 
 struct event {
 	unsigned int dir;
 	uint32_t filter;
 	bool deep;
+	bool leases, watches; /* whom it concerns */
 };
+
+/* A lease on a directory, at its owner. */
+struct dirlease {
+	bool on;
+	uint32_t node, worker;
+	uint64_t incarnation;
+	unsigned int first; /* events from this one on break it */
+};
+
+/* Half of the watches have room for all: what those miss, no full buffer excuses. */
+#define ROOM_SMALL 300
+#define ROOM_LARGE 60000
 
 struct watcher {
 	struct ntf_watch *w;
@@ -37,6 +53,8 @@ static struct event events[EVENTS_MAX];
 static unsigned int n_events;
 static struct watcher watchers[WATCHERS];
 static unsigned int told, missed, gaps, lives;
+static struct dirlease leases[DIRS + LEASE_DIRS];
+static unsigned int granted, broken;
 
 static bool alive(const struct watcher *x)
 {
@@ -45,7 +63,7 @@ static bool alive(const struct watcher *x)
 
 static bool concerns(const struct watcher *x, const struct event *e)
 {
-	return e->dir == x->dir && (e->filter & x->filter) && (x->tree || !e->deep);
+	return e->watches && e->dir == x->dir && (e->filter & x->filter) && (x->tree || !e->deep);
 }
 
 static void on_ready(void *arg, bool gone)
@@ -58,7 +76,7 @@ static void on_ready(void *arg, bool gone)
 
 static void begin(struct watcher *x)
 {
-	struct ntf_want want = { .max = 300, .limit = &x->limit, .ready = on_ready, .arg = x };
+	struct ntf_want want = { .limit = &x->limit, .ready = on_ready, .arg = x };
 	uint8_t *heard = x->heard;
 
 	*x = (struct watcher){ .limit.max = 1 << 20, .heard = heard };
@@ -74,6 +92,7 @@ static void begin(struct watcher *x)
 	want.dir = dir_key(x->dir);
 	want.filter = x->filter;
 	want.tree = x->tree;
+	want.max = net_random() % 2 ? ROOM_SMALL : ROOM_LARGE;
 	assert_int_equal(ntf_watch_new(net.nodes[x->node - 1].w[x->worker], &want, &x->w), 0);
 	lives++;
 }
@@ -108,7 +127,7 @@ static unsigned int number_of(struct blob name)
 
 static void take(struct watcher *x)
 {
-	uint8_t room[400];
+	static uint8_t room[ROOM_LARGE + 100];
 	struct wr w = wr_fixed(room, sizeof(room));
 	enum ntf_got got = ntf_watch_take(x->w, sizeof(room), &w);
 	struct fscc_notify e;
@@ -139,6 +158,98 @@ static void end(struct watcher *x)
 	x->w = NULL;
 }
 
+static uint32_t slot_of(unsigned int dir)
+{
+	struct file_key k = dir_key(dir);
+	uint8_t b[FILE_KEY_SIZE];
+
+	file_key_bytes(&k, b);
+	return place_slot_of(BLOB(b, sizeof(b)), SLOTS);
+}
+
+static bool held_at(const struct dirlease *l, uint32_t node, uint32_t worker)
+{
+	return l->on && l->node == node && l->worker == worker &&
+	       l->incarnation == net.nodes[node - 1].incarnation;
+}
+
+static void on_changed(uint32_t node, uint32_t worker, const struct file_key *dir, const struct ntf_by *by)
+{
+	struct dirlease *l = &leases[dir->inode];
+
+	if (by->known || !held_at(l, node, worker))
+		return;
+	l->on = false;
+	broken++;
+}
+
+static void on_missed(uint32_t node, uint32_t worker)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(leases); i++)
+		if (held_at(&leases[i], node, worker))
+			leases[i].on = false;
+}
+
+/* What goes to another owner is broken there. */
+static void on_view(uint32_t node, uint32_t worker, const struct view *v)
+{
+	struct place p;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(leases); i++)
+		if (held_at(&leases[i], node, worker) &&
+		    (!place_owner(v, slot_of(i), &p) || p.node != node || p.worker != worker))
+			leases[i].on = false;
+}
+
+static bool slot_leased(uint32_t node, uint32_t worker, uint32_t slot)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(leases); i++)
+		if (slot_of(i) == slot && held_at(&leases[i], node, worker))
+			return true;
+	return false;
+}
+
+/* As the lock module does: a lease is granted when all know, and the slot is wanted from then on. */
+static void lease(void)
+{
+	unsigned int i = (unsigned int)(net_random() % ARRAY_SIZE(leases));
+	uint32_t node = 1 + (uint32_t)(net_random() % NODES), worker = (uint32_t)(net_random() % WORKERS);
+	struct tnode *t = &net.nodes[node - 1];
+	struct dirlease *l = &leases[i];
+	uint32_t slot = slot_of(i);
+
+	if (!t->incarnation)
+		return;
+	if (l->on && net.nodes[l->node - 1].incarnation == l->incarnation)
+		return;
+	if (net_random() % 20 == 0 && !slot_leased(node, worker, slot)) {
+		ntf_slot_want(t->w[worker], slot, false);
+		return;
+	}
+	if (!ntf_slot_armed(t->w[worker], slot)) {
+		ntf_slot_want(t->w[worker], slot, true); /* somebody who asks for a lease watches */
+		return;
+	}
+	ntf_slot_want(t->w[worker], slot, true);
+	*l = (struct dirlease){
+		.on = true, .node = node, .worker = worker, .incarnation = t->incarnation, .first = n_events
+	};
+	granted++;
+}
+
+static void check_leases(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(leases); i++) {
+		struct dirlease *l = &leases[i];
+
+		if (!l->on || net.nodes[l->node - 1].incarnation != l->incarnation)
+			continue;
+		for (unsigned int k = l->first; k < n_events; k++)
+			if (events[k].dir == i && events[k].leases)
+				fail_msg("lease on %u was not broken by event %u of %u", i, k, n_events);
+	}
+}
+
 static void make_change(void)
 {
 	struct event *e = &events[n_events];
@@ -150,7 +261,14 @@ static void make_change(void)
 		return;
 	*e = (struct event){ .dir = (unsigned int)(net_random() % DIRS),
 			     .filter = 1u << net_random() % 3,
-			     .deep = net_random() % 3 == 0 };
+			     .deep = net_random() % 3 == 0,
+			     .watches = true };
+	if (net_random() % 8 == 0)
+		e->dir = DIRS + (unsigned int)(net_random() % LEASE_DIRS);
+	ev.audience = (enum ntf_audience)(net_random() % 3);
+	ev.by.known = net_random() % 4 == 0;
+	e->watches = ev.audience != NTF_LEASES;
+	e->leases = ev.audience != NTF_WATCHES && !e->deep && !ev.by.known;
 	snprintf(name, sizeof(name), "e%u", n_events++);
 	ev.dir = dir_key(e->dir);
 	ev.filter = e->filter;
@@ -175,7 +293,7 @@ static void disturb(void)
 
 	for (unsigned int i = 0; i < NODES; i++)
 		up += net.nodes[i].incarnation != 0;
-	switch (net_random() % 4) {
+	switch (net_random() % 5) {
 	case 0:
 		if (net.nodes[node - 1].incarnation && up > 1) {
 			crash(node);
@@ -194,6 +312,10 @@ static void disturb(void)
 			gaps++;
 		}
 		break;
+	case 3:
+		net.drop = 1 + (unsigned int)(net_random() % 3);
+		gaps++;
+		break;
 	default:
 		if (net.down)
 			net_heal();
@@ -204,6 +326,7 @@ static void step(void)
 {
 	struct watcher *x = &watchers[net_random() % WATCHERS];
 
+	lease();
 	if (!x->w)
 		begin(x);
 	else if (net_random() % 200 == 0)
@@ -248,6 +371,7 @@ static void body(void)
 	const char *s = getenv("TORTURE_MS");
 	uint64_t until;
 
+	net_hooks = (struct thooks){ on_changed, on_missed, on_view };
 	net_start();
 	net.delay = 2 * MS;
 	net.view_delay = 15 * MS;
@@ -262,6 +386,7 @@ static void body(void)
 			disturb();
 		task_sleep(MS / 2);
 	}
+	net.drop = 0;
 	net_heal();
 	for (uint32_t i = 1; i <= NODES; i++)
 		if (!net.nodes[i - 1].incarnation)
@@ -269,14 +394,21 @@ static void body(void)
 	net_view();
 	net_settle();
 	wait_armed();
+	task_sleep(600 * MS); /* the counts are asked for until they are confirmed */
 	net_settle();
 	check_all();
+	check_leases();
+	for (int i = 0; i < 3000; i++)
+		lease();
 	for (int i = 0; i < 20; i++) /* few enough for every buffer */
 		make_change();
 	net_settle();
 	missed = 0;
 	check_all();
-	fprintf(stderr, "# %u changes, %u told, %u watches, %u gaps\n", n_events, told, lives, gaps);
+	check_leases();
+	fprintf(stderr, "# %u changes, %u told, %u watches, %u gaps, %u leases, %u broken\n", n_events, told, lives, gaps,
+		granted, broken);
+	assert_true(granted > 0 && broken > 0);
 	assert_int_equal(missed, 0);
 	assert_true(told > 0);
 	for (unsigned int i = 0; i < WATCHERS; i++) {
