@@ -159,6 +159,10 @@ void do_rename(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 		reply(fx, m, LK_SHARING_VIOLATION);
 		return;
 	}
+	if (m->flags & LKF_ON) { /* so far only what has to come before it */
+		reply_file(e, m, fx);
+		return;
+	}
 	list_foreach(o, &e->file->opens, in_file) {
 		if (rec_set_str(&o->rec.path, m->path) == 0) {
 			below_move(c, o);

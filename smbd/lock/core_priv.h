@@ -26,8 +26,8 @@ void file_park(struct lk_file *f, struct lk_msg *m);
 void file_block(struct lk_file *f, struct lk_msg *m, struct fx *fx);
 /* Whether `m` is a copy of a request that is put aside. */
 bool file_waits(struct lk_file *f, const struct lk_msg *m, struct fx *fx);
-/* Forgets a request that waits for a break. True: it was there. */
-bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req);
+/* Forgets a request that waits for a break. True: it was there; its kind is in `*ret`. */
+bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req, uint32_t *ret);
 /* Answers `m` now, or once all notes of the file are acknowledged. Returns the reply to fill in, or
  * NULL. */
 struct lk_msg *file_reply_acked(struct lk_file *f, const struct lk_msg *m, int outcome,

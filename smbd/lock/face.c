@@ -26,6 +26,14 @@ static int ask(struct lockc *c, struct lk_open *o, struct lk_msg *m)
 	return home_call(c, &r, 0, false);
 }
 
+/* The same for what may have to wait for a break: it can be cancelled. */
+static int ask_breaking(struct lockc *c, struct lk_open *o, struct lk_msg *m)
+{
+	struct hreq r = { .m = m, .open = o };
+
+	return home_call(c, &r, 0, true);
+}
+
 /* Asks for an open that another home may have connected. -ECANCELED: the session that it is for has lost its client. */
 static int ask_confirmed(struct lockc *c, struct hreq *r, uint64_t session_id, bool cancellable)
 {
@@ -271,7 +279,27 @@ int lockc_set_delete(struct lockc *c, struct lk_open *o, bool on)
 
 	if (on)
 		m.flags = LKF_ON;
-	return o->gone ? LK_GONE : ask(c, o, &m);
+	return o->gone ? LK_GONE : ask_breaking(c, o, &m);
+}
+
+int lockc_rename_begin(struct lockc *c, struct lk_open *o)
+{
+	_cleanup_free_ char *path = strdup(o->rec.path ? o->rec.path : ""); /* the open's may be replaced meanwhile */
+	struct lk_msg m = msg_for(o, LKM_RENAME);
+	int e;
+
+	if (!path)
+		return -ENOMEM;
+	if (o->gone)
+		return LK_GONE;
+	if (!lockc_leases(c))
+		return LK_OK;
+	m.flags = LKF_ON;
+	m.path = path;
+	home_open_ref(o);
+	e = ask_breaking(c, o, &m);
+	home_open_unref(o);
+	return e;
 }
 
 int lockc_rename(struct lockc *c, struct lk_open *o, const char *path)
@@ -283,7 +311,7 @@ int lockc_rename(struct lockc *c, struct lk_open *o, const char *path)
 		return LK_GONE;
 	m.path = (char *)(uintptr_t)path;
 	home_open_ref(o);
-	e = ask(c, o, &m);
+	e = ask_breaking(c, o, &m);
 	if (e == LK_OK && !o->gone && rec_set_str(&o->rec.path, path) < 0)
 		e = -ENOMEM;
 	home_open_unref(o);

@@ -251,7 +251,7 @@ bool file_waits(struct lk_file *f, const struct lk_msg *m, struct fx *fx)
 	return find_parked(&f->parked, &m->from, m->req) != NULL;
 }
 
-bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req)
+bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req, uint32_t *ret)
 {
 	struct lk_parked *p = find_parked(&f->blocked, from, req);
 
@@ -259,6 +259,7 @@ bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req)
 		p = find_parked(&f->parked, from, req);
 	if (!p)
 		return false;
+	*ret = p->msg.kind;
 	list_remove(&p->link);
 	msg_done(&p->msg);
 	free(p);

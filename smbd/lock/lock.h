@@ -275,11 +275,14 @@ int lockc_io_begin(struct lockc *c, struct lk_open *o, uint64_t offset, uint64_t
 void lockc_io_end(struct lockc *c, struct lk_open *o);
 
 /* [task] Sets or clears the pending deletion of the file (FileDispositionInformation); the caller
- * has checked access, attributes and emptiness. */
+ * has checked access, attributes and emptiness. What others keep of handles is broken first; task_cancel() ends that wait with
+ * LK_CANCELLED. */
 int lockc_set_delete(struct lockc *c, struct lk_open *o, bool on);
+/* [task] Before a renaming: has others close what they keep of handles of the file. LK_SHARING_VIOLATION, LK_CANCELLED as below. */
+int lockc_rename_begin(struct lockc *c, struct lk_open *o);
 /* [task] Asks whether the file may be renamed (no other open that does not share deletion), and
  * names it `path` in all its opens. When the rename then fails, call it again with the old path.
- * LK_SHARING_VIOLATION. */
+ * LK_SHARING_VIOLATION; LK_CANCELLED as above. */
 int lockc_rename(struct lockc *c, struct lk_open *o, const char *path);
 
 /* [task] Whether anything is open below a directory, anywhere in the cluster, `path` as in rec_open; handles that clients only

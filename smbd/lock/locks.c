@@ -324,18 +324,21 @@ void do_unlock(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 		file_kick(c, e->file, now, fx);
 }
 
-/* An OPEN has no id yet. */
-static void cancel_open(struct lk_core *c, const struct lk_msg *m, struct fx *fx)
+/* What waits for a break: an OPEN, which has no id yet, a renaming, a deletion. */
+static bool cancel_blocked(struct lk_file *f, const struct lk_msg *m, struct fx *fx)
 {
-	struct lk_file *f = file_find(c, &m->key);
 	struct lk_msg r = { .kind = LKM_REPLY,
-			    .asked = LKM_OPEN,
 			    .req = m->target,
 			    .slot = m->slot,
+			    .id = m->id,
 			    .outcome = LK_CANCELLED };
+	uint32_t kind;
 
-	if (f && file_unblock(f, &m->from, m->target))
-		fx_send(fx, m->from, &r);
+	if (!f || !file_unblock(f, &m->from, m->target, &kind))
+		return false;
+	r.asked = kind;
+	fx_send(fx, m->from, &r);
+	return true;
 }
 
 void do_cancel(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
@@ -344,13 +347,15 @@ void do_cancel(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 	struct lk_waiter *w;
 
 	if (!m->id)
-		cancel_open(c, m, fx);
+		(void)cancel_blocked(file_find(c, &m->key), m, fx);
 	if (!e || e->zombie || !ent_at(e, &m->from))
 		return;
 	w = waiter_find(e->file, &m->from, m->target);
 	if (w) {
 		reply_to_waiter(w, LK_CANCELLED, fx);
 		waiter_free(w);
+	} else if (cancel_blocked(e->file, m, fx)) {
+		return;
 	} else if ((m->flags & LKF_ON) && locks_undo(e, m->target)) {
 		ent_changed(e, fx);
 	}

@@ -24,7 +24,7 @@ enum lk_kind {
 	LKM_CANCEL, /* (-) id, or key of an OPEN; target: req; F_ON: undo the LOCK when it was granted */
 	LKM_IO, /* id, ranges[0]; exclusive: a write */
 	LKM_SET_DELETE, /* id, F_ON */
-	LKM_RENAME, /* id, path */
+	LKM_RENAME, /* id, path; F_ON: only what has to come before it */
 	LKM_CONSUMED, /* (-) id */
 	LKM_QUERY, /* key */
 	LKM_REASSERT, /* (-) rec, F_PERMIT, F_WRITE_PERMIT, F_IO, F_CLOSING; target: round */

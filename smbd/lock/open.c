@@ -87,12 +87,35 @@ static bool same_owner(const struct rec_open *a, const struct rec_open *b)
 	return a->has_owner == b->has_owner && (!a->has_owner || sid_equal(&a->owner, &b->owner));
 }
 
+static bool waits_with_guid(struct list *l, const struct lk_msg *m)
+{
+	const struct lk_parked *p;
+
+	list_foreach(p, l, link)
+		if (!p->reply && p->msg.kind == LKM_OPEN && p->msg.req != m->req && p->msg.rec.has_create_guid &&
+		    guid_equal(&p->msg.rec.create_guid, &m->rec.create_guid) &&
+		    guid_equal(&p->msg.rec.client_guid, &m->rec.client_guid))
+			return true;
+	return false;
+}
+
+/* Whether `m` replays a request that has not been decided yet. */
+static bool replays_waiting(struct lk_file *f, const struct lk_msg *m)
+{
+	return (m->flags & LKF_REPLAY) && m->rec.has_create_guid &&
+	       (waits_with_guid(&f->blocked, m) || waits_with_guid(&f->parked, m));
+}
+
 /* The same client made an open with this CreateGuid (MS-SMB2 3.3.5.9.10). */
 static enum step step_replay(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now,
 			     struct fx *fx)
 {
 	struct lk_ent *e = find_create(f, &m->rec);
 
+	if (!e && replays_waiting(f, m)) {
+		answer(fx, m, LK_FILE_NOT_AVAILABLE);
+		return STEP_ANSWERED;
+	}
 	if (!e)
 		return STEP_ON;
 	if (!(m->flags & LKF_REPLAY)) {

@@ -81,7 +81,7 @@ static int check(const struct lk_ent *e, const struct lk_msg *m)
 		/* one that was made by DHnQ has none, which is zero on the wire */
 		if (!guid_equal(r->has_create_guid ? &r->create_guid : &(struct guid){ 0 }, &m->create_guid))
 			return LK_NOT_FOUND;
-	} else if (r->has_create_guid) {
+	} else if (r->persistent) {
 		return LK_NOT_FOUND;
 	}
 	if (!r->disconnected && !guid_equal(&r->client_guid, &m->client_guid))

@@ -34,6 +34,24 @@ static void want_oplock(uint8_t level, struct rec_lease *ret)
 			*ret = (struct rec_lease){ .present = true, .state = oplocks[i].state };
 }
 
+uint8_t caching_replayed(uint8_t level, uint8_t asked)
+{
+	struct rec_lease has = { 0 }, want = { 0 };
+
+	if (level == SMB2_OPLOCK_LEVEL_LEASE || asked == SMB2_OPLOCK_LEVEL_LEASE)
+		return level;
+	want_oplock(level, &has);
+	want_oplock(asked, &want);
+	return level_of(has.state & want.state);
+}
+
+bool caching_replays(const struct rec_lease *l, uint8_t level, const struct smb2_create_ctxs_req *ctx)
+{
+	if (level != SMB2_OPLOCK_LEVEL_LEASE || !(ctx->present & SMB2_CTX_RQLS))
+		return true;
+	return rec_lease_keyed(l) && guid_equal(&l->key, &ctx->lease.key);
+}
+
 static void want_lease(const struct smb2_lease_ctx *in, struct rec_lease *ret)
 {
 	*ret = (struct rec_lease){ .present = true,

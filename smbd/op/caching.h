@@ -16,6 +16,11 @@ bool caching_key_taken(const struct smb_req *req, uint8_t level, const struct sm
 		       const struct file_key *directory);
 /* OplockLevel of the response; `*ret` is its RqLs context when that is LEASE. */
 uint8_t caching_answer(const struct rec_lease *l, struct smb2_lease_ctx *ret);
+/* OplockLevel of the response to a replay that asks for `asked`, of an open that has `level`: not more than is asked for this
+ * time, though the open keeps what it has. */
+uint8_t caching_replayed(uint8_t level, uint8_t asked);
+/* Whether a replay with this level and contexts may be one of the request that made `l`: a lease stays what it was. */
+bool caching_replays(const struct rec_lease *l, uint8_t level, const struct smb2_create_ctxs_req *ctx);
 
 /* Callback for lockc_config, `arg` is the worker. */
 bool caching_broken(void *arg, struct lk_open *lk, const struct lk_break *b);

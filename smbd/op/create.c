@@ -75,6 +75,7 @@ static struct ntstatus finish(struct create *c)
 	o->create_options = c->in.options;
 	o->share_access = c->in.share_access;
 	c->fo->file = TAKE_PTR(c->file);
+	c->fo->action = c->action;
 	open_publish(o);
 	return NT_STATUS_OK;
 }
@@ -111,6 +112,8 @@ static struct ntstatus answer(struct create *c)
 
 	if (fo->hold.lk)
 		level = caching_answer(&fo->hold.lk->rec.lease, &lease);
+	if (c->replayed)
+		level = caching_replayed(level, c->in.oplock_level);
 	s = create_ctx_respond(c, &lease, &contexts);
 	if (ntstatus_is_ok(s) && !c->replayed)
 		s = finish(c);

@@ -50,6 +50,7 @@ struct ntstatus create_ctx_parse(struct create *c)
 	if (!durable_allowed(c->ctx.present))
 		return status_refused(c->req, NT_STATUS_INVALID_PARAMETER, NULL,
 				      "durable handle contexts");
+	c->req->outlives = c->ctx.present & SMB2_CTX_DH2Q; /* 3.3.5.9.10: a replay finds it */
 	/* 3.3.5.9.4; clients have times from FSCTL_SRV_ENUMERATE_SNAPSHOTS, in seconds */
 	c->past = (c->ctx.present & SMB2_CTX_TWRP) && c->ctx.twrp;
 	c->past_time = timespec_from_nttime(c->ctx.twrp).tv_sec;

@@ -179,18 +179,22 @@ static struct ntstatus replay_answer(struct create *c, const struct lk_holder *h
 	    o->tree != c->req->tree)
 		return status_refused(c->req, NT_STATUS_FILE_NOT_AVAILABLE, c->name.path,
 				      "replay of an open of another session");
+	if (!caching_replays(&h->lk->rec.lease, c->in.oplock_level, &c->ctx))
+		return status_refused(c->req, NT_STATUS_ACCESS_DENIED, c->name.path, "replay with another lease");
 	r = vfs_stat(fo->file, &c->st);
 	if (r < 0)
 		return req_fail(c->req, r);
 	c->persistent = h->lk->rec.persistent;
-	c->durable = h->lk->rec.durable && !c->persistent;
+	/* not when this request could not have got it, though the open is what it was */
+	c->durable = h->lk->rec.durable && !c->persistent &&
+		     (rec_lease_keyed(&h->lk->rec.lease) || c->in.oplock_level == SMB2_OPLOCK_LEVEL_BATCH);
 	c->timeout_ms = h->lk->rec.timeout_ms;
 	file_open_free(TAKE_PTR(c->fo));
 	open_drop(c->open);
 	c->open = open_ref(o);
 	c->file = fo->file;
 	c->maximal = c->granted = o->granted_access;
-	c->action = SMB2_FILE_OPENED;
+	c->action = (enum smb2_create_action)fo->action;
 	c->replayed = true;
 	return NT_STATUS_OK;
 }

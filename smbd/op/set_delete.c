@@ -82,6 +82,8 @@ struct ntstatus set_disposition(struct smb_req *req, struct file_open *fo,
 	if (!fo->hold.lk)
 		return NT_STATUS_FILE_CLOSED;
 	key = fo->hold.lk->rec.key;
+	if (req_pend(req, REQ_PEND_DELAY) == -ECANCELED)
+		return req_cancelled(req);
 	s = status_of_lock(req, lockc_set_delete(req->worker->lock, fo->hold.lk, on));
 	if (ntstatus_is_ok(s))
 		fo->hold.deletes = on;

@@ -15,6 +15,7 @@ struct move {
 	const char *from;
 	struct vfs_name where; /* what the new name stands for now */
 	const char *to; /* new path, with the client's spelling of the last component */
+	struct lk_holder target; /* the file that is replaced: nobody else opens it meanwhile */
 };
 
 static struct vfs *move_vfs(const struct move *m)
@@ -25,6 +26,16 @@ static struct vfs *move_vfs(const struct move *m)
 static struct ntstatus refuse(struct move *m, struct ntstatus s, const char *rule)
 {
 	return status_refused(m->req, s, m->req->open->path, rule);
+}
+
+/* What others keep of handles comes first, before a look at the names, as in Windows. It may take their clients' time. */
+static struct ntstatus begin(struct move *m)
+{
+	if (!m->fo->hold.lk)
+		return NT_STATUS_FILE_CLOSED;
+	if (req_pend(m->req, REQ_PEND_DELAY) == -ECANCELED)
+		return req_cancelled(m->req);
+	return status_of_lock(m->req, lockc_rename_begin(m->req->worker->lock, m->fo->hold.lk));
 }
 
 /* The file itself: where it is, and whether it may get another name. */
@@ -76,25 +87,44 @@ static struct ntstatus parse(struct move *m, const struct smb2_set_info_req *in)
 	return m->to ? NT_STATUS_OK : req_fail(m->req, -ENOMEM);
 }
 
-/* Whether nobody has the file open that would be replaced. */
-static struct ntstatus check_unused(struct move *m)
+/* Takes the file that would be replaced: who only keeps handles of it for later closes them, and nobody may have it open
+ * (MS-FSA 2.1.5.15.12). */
+static struct ntstatus hold_target(struct move *m)
 {
+	struct rec_open want = { .client_guid = m->req->conn->client_guid,
+				 .access = SMB2_DELETE,
+				 .share_name = (char *)(uintptr_t)m->req->tree->share->conf->name,
+				 .user = m->req->session->user.name,
+				 .path = (char *)(uintptr_t)m->where.path,
+				 .session_id = m->req->session->id };
 	struct lk_file_info info;
-	struct file_key key;
+	struct lk_open *lk;
 	struct vfs_file *f;
 	int r = vfs_open(move_vfs(m), file_cred(m->fo), m->where.path, VFS_PATH, 0, &f);
 
 	if (r < 0)
 		return r == -ENOENT ? NT_STATUS_OK : req_fail(m->req, r);
-	key = (struct file_key){ .volume = f->key.volume,
-				 .inode = f->key.ino,
-				 .generation = f->key.generation };
+	want.key = (struct file_key){ .volume = f->key.volume,
+				      .inode = f->key.ino,
+				      .generation = f->key.generation };
 	vfs_close(f);
-	r = lockc_query(m->req->worker->lock, &key, &info);
+	if (req_pend(m->req, REQ_PEND_DELAY) == -ECANCELED)
+		return req_cancelled(m->req);
+	r = lockc_open(m->req->worker->lock, &want, 0, &lk);
+	if (r < 0 || r == LK_CANCELLED)
+		return status_of_lock(m->req, r);
+	if (r != LK_OK)
+		return refuse(m, NT_STATUS_ACCESS_DENIED, "the file to be replaced is open");
+	lk_hold(&m->target, lk);
+	r = lockc_query(m->req->worker->lock, &want.key, &info);
 	if (r != LK_OK)
 		return status_of_lock(m->req, r);
-	return info.opens ? refuse(m, NT_STATUS_ACCESS_DENIED, "the file to be replaced is open") :
-			    NT_STATUS_OK;
+	return info.opens > 1 ? refuse(m, NT_STATUS_ACCESS_DENIED, "the file to be replaced is open") : NT_STATUS_OK;
+}
+
+static void release(struct move *m, struct lk_holder *h)
+{
+	file_close_grant(m->req->worker, m->req->tree->share, file_cred(m->fo), NULL, h);
 }
 
 static bool same_file(const struct move *m)
@@ -115,7 +145,7 @@ static struct ntstatus check_target(struct move *m)
 	    !(m->in.flags & FSCC_RENAME_IGNORE_READONLY_ATTRIBUTE))
 		return refuse(m, NT_STATUS_ACCESS_DENIED,
 			      "the file to be replaced is write-protected");
-	return check_unused(m);
+	return hold_target(m);
 }
 
 /* Renames on disk. What is replaced keeps the spelling of its name at first: rename(2) replaces
@@ -290,7 +320,7 @@ static struct ntstatus move_it(struct move *m)
 	s = hold_parent(m, &parent);
 	if (ntstatus_is_ok(s))
 		s = move_held(m);
-	file_close_grant(m->req->worker, m->req->tree->share, file_cred(m->fo), NULL, &parent);
+	release(m, &parent);
 	if (ntstatus_is_ok(s))
 		announce(m);
 	return s;
@@ -300,8 +330,10 @@ struct ntstatus set_rename(struct smb_req *req, struct file_open *fo,
 			   const struct smb2_set_info_req *in)
 {
 	struct move m = { .req = req, .fo = fo };
-	struct ntstatus s = check_source(&m);
+	struct ntstatus s = begin(&m);
 
+	if (ntstatus_is_ok(s))
+		s = check_source(&m);
 	if (ntstatus_is_ok(s))
 		s = parse(&m, in);
 	if (!ntstatus_is_ok(s))
@@ -314,7 +346,10 @@ struct ntstatus set_rename(struct smb_req *req, struct file_open *fo,
 		return refuse(&m, NT_STATUS_OBJECT_NAME_COLLISION, "another link of the same file");
 	}
 	s = check_target(&m);
-	return ntstatus_is_ok(s) ? move_it(&m) : s;
+	if (ntstatus_is_ok(s))
+		s = move_it(&m);
+	release(&m, &m.target);
+	return s;
 }
 
 static struct ntstatus link_it(struct move *m)
@@ -359,5 +394,8 @@ struct ntstatus set_link(struct smb_req *req, struct file_open *fo,
 								    NT_STATUS_OBJECT_NAME_COLLISION;
 	if (ntstatus_is_ok(s))
 		s = check_target(&m);
-	return ntstatus_is_ok(s) ? link_it(&m) : s;
+	if (ntstatus_is_ok(s))
+		s = link_it(&m);
+	release(&m, &m.target);
+	return s;
 }

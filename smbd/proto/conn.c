@@ -121,9 +121,20 @@ void conn_cancel_req(struct smb_req *req)
 		task_cancel(req->task);
 }
 
+/* The session has no connection any more: what outlived a former one ends, too. */
+static void cancel_outliving(struct session *s)
+{
+	struct smb_req *req;
+
+	list_foreach(req, &s->use.reqs, in_session)
+		if (req->outlives && req->conn->dead && req->task != task_current())
+			conn_cancel_req(req);
+}
+
 void conn_drop(struct conn *c, const char *why)
 {
 	static struct log_rl rl;
+	struct channel *ch;
 	struct smb_req *req;
 
 	if (c->dead)
@@ -137,9 +148,14 @@ void conn_drop(struct conn *c, const char *why)
 	gate_open(&c->in_room);
 	(void)shutdown(c->fd, SHUT_RDWR);
 	list_foreach(req, &c->reqs, in_conn) {
+		if (req->outlives && session_connected(req->session))
+			continue;
 		if (req->parked || req->task != task_current())
 			conn_cancel_req(req);
 	}
+	list_foreach(ch, &c->channels, in_conn)
+		if (!session_connected(ch->session))
+			cancel_outliving(ch->session);
 	if (c->reader && c->reader != task_current())
 		task_cancel(c->reader);
 	if (c->sender && c->sender != task_current())
@@ -162,6 +178,9 @@ void conn_teardown(struct conn *c)
 	struct session *s;
 
 	task_shield_begin();
+	list_foreach(ch, &c->channels, in_conn)
+		if (session_connected(ch->session))
+			tell_opens(ch->session, c);
 	while (c->n_chains > 0 || c->sending)
 		(void)task_park();
 	while ((ch = list_first(&c->channels, struct channel, in_conn))) {

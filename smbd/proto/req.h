@@ -70,6 +70,7 @@ struct smb_req {
 	bool pending; /* req_pend() was called */
 	bool interim_sent;
 	bool cancelled; /* by CANCEL, by CLOSE, or the connection is lost */
+	bool outlives; /* its connection, as long as its session has another: the client will send it again there */
 	uint64_t async_id;
 	struct timer interim;
 	/* Parked: what ends it when it is cancelled; see req_park(). */

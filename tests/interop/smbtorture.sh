@@ -41,7 +41,7 @@ for suite in $SUITES; do
 	smb2.session-require-signing) signing yes ;;
 	*) signing no ;;
 	esac
-	lab_client timeout -k 5 "${SUITE_LIMIT:-400}" smbtorture "//$(lab_addr 1)/$SHARE" -U "$HF_USER" \
+	lab_client timeout -k 5 "${SUITE_LIMIT:-900}" smbtorture "//$(lab_addr 1)/$SHARE" -U "$HF_USER" \
 		--format=subunit --target=samba3 --option=torture:sharename=$SHARE --option=torture:progress=no \
 		--option="torture:user2name=${HF_USER2%%%*}" --option="torture:user2password=${HF_USER2#*%}" \
 		--option="torture:localdir=${HF_DATA_DIR:-$HF_LAB/n1/samba/data}" "$suite" > torture.out 2>&1

@@ -349,6 +349,13 @@ static void rename_task(void *arg)
 	rename_waits(&renamer, &renamed);
 }
 
+static void rename_gives_up(void *arg)
+{
+	renamer.task = task_current();
+	renamer.result = lockc_rename(renamer.c, renamer.o, "dir/other");
+	renamed = true;
+}
+
 static void renames(void)
 {
 	struct lk_open *a;
@@ -363,6 +370,55 @@ static void renames(void)
 	assert_false(renamed);
 	assert_int_equal(lockc_break_ack(A, a, LEASE_R), LK_OK);
 	await(&renamed);
+	cluster_free(cl);
+}
+
+/* Who waits for a break gives up: nothing was renamed, and the break goes on. */
+static void gives_up(void)
+{
+	struct lk_open *a;
+	struct task *t;
+
+	begin();
+	renamed = false;
+	a = leased(A, 1, LEASE_R | LEASE_H);
+	renamer = (struct opener){ .c = B, .o = leased(B, 2, 0), .result = -1 };
+	spawn(rename_gives_up, NULL, NULL);
+	await_heard(1);
+	t = renamer.task;
+	assert_non_null(t);
+	task_cancel(t);
+	await(&renamed);
+	assert_int_equal(renamer.result, LK_CANCELLED);
+	assert_string_equal(a->rec.path, "dir/file");
+	assert_true(a->rec.lease.breaking);
+	assert_int_equal(lockc_break_ack(A, a, LEASE_R), LK_OK);
+	assert_string_equal(a->rec.path, "dir/file");
+	cluster_free(cl);
+}
+
+/* A CREATE is sent again while it still waits (3.3.5.9.10), and once it is done. */
+static void replays(void)
+{
+	struct opener p = { 0 };
+	struct rec_open w;
+	struct lk_open *a, *b = NULL;
+
+	begin();
+	a = leased(A, 1, LEASE_ALL);
+	w = wanted(2, 2, LEASE_R);
+	w.has_create_guid = true;
+	memset(w.create_guid.b, 7, 16);
+	p = (struct opener){ .c = B, .w = w };
+	start(&p);
+	await_heard(1);
+	assert_int_equal(lockc_open(B, &w, LK_OPEN_REPLAY, &b), LK_FILE_NOT_AVAILABLE);
+	assert_false(p.ended);
+	assert_int_equal(lockc_break_ack(A, a, LEASE_R | LEASE_H), LK_OK);
+	await(&p.ended);
+	assert_int_equal(p.result, LK_OK);
+	assert_int_equal(lockc_open(B, &w, LK_OPEN_REPLAY, &b), LK_REPLAYED);
+	assert_ptr_equal(b, p.o);
 	cluster_free(cl);
 }
 
@@ -526,6 +582,8 @@ static void test_oplocks(void **state) { all(state, oplocks); }
 static void test_oneself(void **state) { all(state, oneself); }
 static void test_locks(void **state) { all(state, locks); }
 static void test_renames(void **state) { all(state, renames); }
+static void test_gives_up(void **state) { all(state, gives_up); }
+static void test_replays(void **state) { all(state, replays); }
 static void test_owed(void **state) { all(state, owed); }
 static void test_durable(void **state) { all(state, durable); }
 static void test_owner_dies(void **state) { once(owner_dies); }
@@ -536,7 +594,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_lease), cmocka_unit_test(test_breaks),	  cmocka_unit_test(test_many_writers), cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_sharing),	  cmocka_unit_test(test_oplocks),	  cmocka_unit_test(test_oneself), cmocka_unit_test(test_locks),
-		cmocka_unit_test(test_renames),	  cmocka_unit_test(test_owed),	  cmocka_unit_test(test_durable),
+		cmocka_unit_test(test_renames),	  cmocka_unit_test(test_gives_up), cmocka_unit_test(test_replays),	  cmocka_unit_test(test_owed),	  cmocka_unit_test(test_durable),
 		cmocka_unit_test(test_owner_dies), cmocka_unit_test(test_holder_dies),
 	};
 

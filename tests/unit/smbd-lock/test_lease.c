@@ -163,6 +163,18 @@ static void test_stat_opens(void **state)
 	assert_int_equal(lease_op_of_open(1, 0x80, true), LEASE_OP_OVERWRITE);
 }
 
+/* What the holder's own write ends: level II, and nothing else. */
+static void test_breaks_itself(void **state)
+{
+	for (uint32_t version = 0; version < 3; version++)
+		for (uint32_t s = 0; s <= LEASE_ALL; s++)
+			for (enum lease_op op = LEASE_OP_NONE; op <= LEASE_OP_WRITE; op++) {
+				struct rec_lease l = { .present = true, .version = (uint8_t)version, .state = s };
+
+				assert_int_equal(lease_breaks_itself(&l, op), version == 0 && s == R && op == LEASE_OP_WRITE);
+			}
+}
+
 /* --- random histories --- */
 
 /* Sets of letters, as the specification speaks of them. */
@@ -317,7 +329,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_granted), cmocka_unit_test(test_upgrade),
 		cmocka_unit_test(test_breaks),		cmocka_unit_test(test_break_after_break),
 		cmocka_unit_test(test_timeout),		cmocka_unit_test(test_stat_opens),
-		cmocka_unit_test(test_histories),
+		cmocka_unit_test(test_breaks_itself),	cmocka_unit_test(test_histories),
 	};
 
 	return cmocka_run_group_tests_name("lease", tests, NULL, NULL);
