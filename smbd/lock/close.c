@@ -27,6 +27,7 @@ bool close_ent(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 		e->rec.delete_pending = true;
 		e->rec.disconnected = false;
 		caching_leave(e);
+		below_leave(c, e);
 		e->rec.lease = (struct rec_lease){ 0 };
 		ent_changed(e, fx);
 		file_kick(c, f, now, fx);
@@ -163,8 +164,10 @@ void do_rename(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 		return;
 	}
 	list_foreach(o, &e->file->opens, in_file) {
-		if (rec_set_str(&o->rec.path, m->path) == 0)
+		if (rec_set_str(&o->rec.path, m->path) == 0) {
+			below_move(c, o);
 			continue;
+		}
 		reply(fx, m, -ENOMEM);
 		return;
 	}

@@ -199,6 +199,8 @@ void core_redo(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 		return do_consumed(c, m, fx);
 	case LKM_QUERY:
 		return do_query(c, m, fx);
+	case LKM_BELOW:
+		return do_below(c, m, now, fx);
 	case LKM_BREAK_ACK:
 		return do_break_ack(c, m, now, fx);
 	case LKM_NOTE_ACK:

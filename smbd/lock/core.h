@@ -76,6 +76,8 @@ struct lk_ent {
 	struct list in_file; /* opens or zombies of the file */
 	struct lk_lease *lease; /* NULL: no caching asked for */
 	struct list in_lease;
+	struct lk_node *node; /* the directory of rec.path; NULL: none */
+	struct list in_node;
 	struct list noted; /* core.noted while a note is not acknowledged */
 	struct hnode by_id;
 	uint64_t note; /* the note that is not acknowledged; 0: none */
@@ -139,6 +141,7 @@ struct lk_core {
 	const struct lk_limits *limits;
 	const struct view *view; /* in force; who is alive */
 	struct htable files, ents;
+	struct htable nodes; /* struct lk_node, see below.c */
 	struct list noted, touched, breaking;
 	struct list dirs; /* struct lk_lease */
 	/* Whether changes of the slot's directories will be heard of: else no lease is granted on
@@ -178,6 +181,8 @@ void core_dir_changed(struct lk_core *c, const struct file_key *dir, const struc
 		      struct fx *fx);
 /* Any directory may have changed. */
 void core_dirs_missed(struct lk_core *c, struct fx *fx);
+/* Whether anything is open below a directory (share and path as in records). */
+bool core_below(const struct lk_core *c, const char *share, const char *path);
 /* Whether somebody caches a directory. */
 bool core_dirs_wanted(const struct lk_core *c);
 /* Sends every note again that is not acknowledged. */

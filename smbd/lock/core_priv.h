@@ -137,6 +137,15 @@ void dirs_limit(const struct lk_core *c, struct rec_open *w);
 /* This owner has the slot anew: changes may have been missed. */
 void dirs_settle(struct lk_core *c, struct lk_file *f, struct fx *fx);
 
+/* --- below.c --- */
+/* Puts an open where its path says. -ENOMEM. */
+int below_join(struct lk_core *c, struct lk_ent *e);
+void below_leave(struct lk_core *c, struct lk_ent *e);
+/* Its path is another one. */
+void below_move(struct lk_core *c, struct lk_ent *e);
+void below_done(struct lk_core *c);
+void do_below(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
+
 /* --- open.c, reclaim.c --- */
 void do_open(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 void do_reclaim(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);

@@ -26,8 +26,10 @@ struct lk_ent *ent_new(struct lk_core *c, struct lk_file *f, struct rec_open *re
 	e->deadline_stored = rec->disconnected;
 	list_init(&e->noted);
 	list_init(&e->in_lease);
+	list_init(&e->in_node);
 	e->rec = *rec;
-	if (caching_join(c, e) < 0) {
+	if (below_join(c, e) < 0 || caching_join(c, e) < 0) {
+		below_leave(c, e);
 		free(e);
 		return NULL;
 	}
@@ -43,6 +45,7 @@ struct lk_ent *ent_new(struct lk_core *c, struct lk_file *f, struct rec_open *re
 static void ent_free(struct lk_core *c, struct lk_ent *e)
 {
 	caching_leave(e);
+	below_leave(c, e);
 	list_remove(&e->in_file);
 	list_remove(&e->noted);
 	htable_remove(&c->ents, &e->by_id);
@@ -67,6 +70,7 @@ void ent_remove(struct lk_core *c, struct lk_ent *e, struct fx *fx)
 		if (e->rec.persistent)
 			fx_put(fx, e->rec.id);
 		caching_leave(e);
+		below_leave(c, e);
 	}
 	if (e->note != 0 && ent_home_alive(c, e)) {
 		list_remove(&e->in_file);

@@ -318,6 +318,80 @@ int lockc_rename(struct lockc *c, struct lk_open *o, const char *path)
 	return e;
 }
 
+/* `flags`: LKF_ON, with LKF_WAIT or without. */
+static int below_in_slot(struct lockc *c, uint32_t slot, uint32_t flags, const char *share, const char *path)
+{
+	struct lk_msg m = { .kind = LKM_BELOW,
+			    .flags = flags,
+			    .slot = slot,
+			    .share_name = (char *)(uintptr_t)share,
+			    .path = (char *)(uintptr_t)path };
+	struct hreq r = { .m = &m };
+
+	return home_call(c, &r, call_deadline(c), false);
+}
+
+/* Asks the worker that owns `slot` about all its slots. `*ret_again`: its answer was of a later view, or is not all. */
+static int below_at(struct lockc *c, uint32_t slot, uint32_t flags, const char *share, const char *path, bool *ret_again)
+{
+	struct lk_msg m = { .kind = LKM_BELOW,
+			    .slot = slot,
+			    .share_name = (char *)(uintptr_t)share,
+			    .path = (char *)(uintptr_t)path };
+	struct hreq r = { .m = &m };
+	int e = home_call(c, &r, call_deadline(c), false);
+
+	*ret_again = *ret_again || m.n_ranges == LK_RANGES_MAX || r.version > c->view->epoch;
+	for (unsigned int i = 0; e == LK_OK && i < m.n_ranges; i++)
+		if (m.ranges[i].offset < c->n_slots)
+			e = below_in_slot(c, (uint32_t)m.ranges[i].offset, flags, share, path);
+	return e;
+}
+
+#define BELOW_AGAIN_NS (5 * NS_PER_MS)
+
+/* Whether an earlier slot has the same owner, which was asked with it. */
+static bool asked_before(const struct lockc *c, uint32_t slot)
+{
+	for (uint32_t i = 0; i < slot; i++)
+		if (c->hslots[i].owned && place_equal(&c->hslots[i].owner, &c->hslots[slot].owner))
+			return true;
+	return false;
+}
+
+static int below_all(struct lockc *c, uint32_t flags, const char *share, const char *path, bool *ret_again)
+{
+	uint64_t epoch = c->view->epoch;
+	int e = LK_OK;
+
+	for (uint32_t i = 0; i < c->n_slots && e == LK_OK && c->view->epoch == epoch; i++)
+		if (!asked_before(c, i))
+			e = below_at(c, i, flags, share, path, ret_again);
+	*ret_again = *ret_again || c->view->epoch != epoch;
+	return e;
+}
+
+int lockc_below(struct lockc *c, const char *share, const char *path)
+{
+	uint64_t until = call_deadline(c);
+	bool again;
+	int e;
+
+	do {
+		if (!c->view || c->view->level < LEVEL_LEASES)
+			return LK_OK;
+		again = false;
+		e = below_all(c, LKF_ON, share, path, &again); /* all breaks begin before one is waited for */
+		if (e == LK_OK)
+			e = below_all(c, LKF_ON | LKF_WAIT, share, path, &again);
+		if (e != LK_OK)
+			return e;
+		if (again && loop_now(c->cfg.loop) >= until)
+			return -ETIME;
+	} while (again && task_sleep(BELOW_AGAIN_NS) == 0);
+	return again ? -ECANCELED : LK_OK;
+}
+
 int lockc_query(struct lockc *c, const struct file_key *key, struct lk_file_info *ret)
 {
 	struct lk_msg m = { .kind = LKM_QUERY, .slot = slot_of(c, key), .key = *key };

@@ -94,6 +94,7 @@ void core_done(struct lk_core *c)
 		rec_open_done(&e->rec);
 		free(e);
 	}
+	below_done(c);
 	htable_foreach(n, &it, &c->files) {
 		htable_remove(&c->files, n);
 		free_file(htable_entry(n, struct lk_file, by_key));

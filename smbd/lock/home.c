@@ -326,6 +326,11 @@ static void apply(struct lockc *c, struct hreq *r, struct lk_msg *m)
 		if (m->flags & LKF_LEASE)
 			home_lease(c, &m->client_guid, m->id, &m->lease, 0);
 		return;
+	case LKM_BELOW:
+		memcpy(r->m->ranges, m->ranges, sizeof(m->ranges));
+		r->m->n_ranges = m->n_ranges;
+		r->version = m->epoch;
+		return;
 	case LKM_QUERY:
 		r->info = (struct lk_file_info){ .opens = m->count,
 						 .delete_pending = m->flags & LKF_DELETE_PENDING };

@@ -47,7 +47,8 @@ enum lk_outcome {
 	LK_CONFIRM, /* between home and owner: another home has the open, does this client still wait? */
 	LK_NOT_BREAKING, /* acknowledgement of no break */
 	LK_NOT_ACCEPTED, /* acknowledgement with more than may be kept: STATUS_REQUEST_NOT_ACCEPTED */
-	LK_OUTCOME_LAST = LK_NOT_ACCEPTED,
+	LK_OPENS_BELOW, /* of a directory */
+	LK_OUTCOME_LAST = LK_OPENS_BELOW,
 };
 
 /* The home's handle of one open. Everything is read-only for users of this header but `user`;
@@ -283,6 +284,10 @@ int lockc_rename_begin(struct lockc *c, struct lk_open *o);
  * names it `path` in all its opens. When the rename then fails, call it again with the old path.
  * LK_SHARING_VIOLATION; LK_CANCELLED as above. */
 int lockc_rename(struct lockc *c, struct lk_open *o, const char *path);
+
+/* [task] Whether anything is open below a directory, anywhere in the cluster, `path` as in rec_open; handles that clients only
+ * keep for later are closed first. LK_OPENS_BELOW. Below LEVEL_LEASES it is not asked. (MS-FSA 2.1.5.14.11) */
+int lockc_below(struct lockc *c, const char *share, const char *path);
 
 struct lk_file_info {
 	uint32_t opens;

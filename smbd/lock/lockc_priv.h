@@ -93,7 +93,7 @@ struct hreq {
 	void *arg;
 	int outcome;
 	struct lk_file_info info; /* QUERY */
-	uint64_t version; /* OPEN, RECLAIM, LK_CONFIRM: of the open that another home has */
+	uint64_t version; /* OPEN, RECLAIM, LK_CONFIRM: of the open that another home has; BELOW: the view of who answers */
 };
 
 struct lockc {

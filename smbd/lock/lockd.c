@@ -3,6 +3,7 @@
  * The owner of slots: takes messages, lets the core decide, writes records, and tells in the order
  * of its decisions, each once it and all before it are durable. On the worker's loop.
  */
+#include "smbd/lock/core_priv.h"
 #include "smbd/lock/lockc_priv.h"
 
 #include "node/base/clock.h"
@@ -278,13 +279,33 @@ void lockd_commit(struct lockc *c, struct oslot *s, struct fx *fx)
 
 /* --- taking --- */
 
+/* What is not known yet is asked for by slot, and waits there. */
+static void list_below(struct lockc *c, const struct lk_msg *m, struct fx *fx)
+{
+	struct lk_msg *r = reply(fx, m, LK_OK);
+	const struct oslot *s;
+
+	if (!r)
+		return;
+	list_foreach(s, &c->owned, link) {
+		if (s->phase == SLOT_SERVING && !core_below(&s->core, m->share_name, m->path))
+			continue;
+		r->ranges[r->n_ranges++].offset = s->core.slot;
+		if (r->n_ranges == LK_RANGES_MAX)
+			break;
+	}
+}
+
 static void decide(struct lockc *c, struct oslot *s, struct lk_msg *m)
 {
 	struct fx fx;
 
 	fx_init(&fx);
 	s->core.mono = loop_now(c->cfg.loop);
-	core_handle(&s->core, m, clock_real_ns(), &fx);
+	if (m->kind == LKM_BELOW && !(m->flags & LKF_ON))
+		list_below(c, m, &fx);
+	else
+		core_handle(&s->core, m, clock_real_ns(), &fx);
 	lockd_commit(c, s, &fx);
 }
 

@@ -39,6 +39,8 @@ enum lk_kind {
 	LKM_MISSED, /* epoch, prev: the receiver of this missed a view */
 	/* home to owner again; numbers stay what they were */
 	LKM_BREAK_ACK, /* id, count: the state that the client keeps */
+	LKM_BELOW, /* path, share_name; F_ON: whether anything stays open below it in this slot, once handles are broken, which F_WAIT
+		      waits for; else which slots of this worker have something (REPLY: ranges, offset is the slot) */
 	LKM_KINDS,
 };
 

@@ -71,6 +71,7 @@ static void take_mirror(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, s
 	rec_open_done(&e->rec);
 	e->rec = m->rec;
 	m->rec = (struct rec_open){ 0 };
+	below_move(c, e);
 	m->flags &= ~LKF_HAS_REC;
 	caching_merge(c, e, &said);
 	if (e->rec.persistent && write)

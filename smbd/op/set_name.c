@@ -225,6 +225,64 @@ static struct ntstatus hold_parent(struct move *m, struct lk_holder *h)
 	return NT_STATUS_OK;
 }
 
+/* The part of `path` below `dir`, "" when it is `dir` itself; NULL: it is not below it. */
+static const char *path_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	while (n > 0 && dir[n - 1] == '/')
+		n--;
+	if (strncmp(path, dir, n) != 0 || (path[n] && path[n] != '/'))
+		return NULL;
+	return path[n] ? path + n + 1 : path + n;
+}
+
+struct below {
+	const char *share, *path;
+	struct below *next;
+};
+
+/* The names that lead to a directory: its own share's, and those of shares whose roots are above or below it. */
+static int names_of(struct move *m, struct below **ret)
+{
+	struct smb_share *own = m->req->tree->share, *s;
+	struct arena *a = m->req->arena;
+	const char *whole = arena_printf(a, "%s/%s", own->conf->path, m->from);
+
+	if (!whole)
+		return -ENOMEM;
+	list_foreach(s, &m->req->worker->shares, link) {
+		const char *inside = s->ipc ? NULL : path_below(whole, s->conf->path);
+		struct below *b;
+
+		if (s == own)
+			inside = m->from;
+		else if (!s->ipc && !inside && path_below(s->conf->path, whole))
+			inside = "";
+		if (!inside)
+			continue;
+		b = arena_new(a, struct below);
+		if (!b)
+			return -ENOMEM;
+		*b = (struct below){ arena_strdup(a, s->conf->name), arena_strdup(a, inside), *ret };
+		if (!b->share || !b->path)
+			return -ENOMEM;
+		*ret = b;
+	}
+	return 0;
+}
+
+/* A directory keeps its name as long as anything below it is open (MS-FSA 2.1.5.14.11). */
+static struct ntstatus check_below(struct move *m)
+{
+	struct below *b = NULL;
+	int r = names_of(m, &b);
+
+	for (; r == LK_OK && b; b = b->next)
+		r = lockc_below(m->req->worker->lock, b->share, b->path);
+	return r == LK_OK ? NT_STATUS_OK : refuse(m, status_of_lock(m->req, r), "something below it is open");
+}
+
 /* Tells the owner first: it may refuse, and others must not see the old name as long as they ask
  * it. */
 static struct ntstatus move_held(struct move *m)
@@ -255,8 +313,11 @@ static struct ntstatus move_held(struct move *m)
 static struct ntstatus move_it(struct move *m)
 {
 	struct lk_holder parent = { 0 };
-	struct ntstatus s = hold_parent(m, &parent);
+	struct ntstatus s = m->st.type == VFS_DIR ? check_below(m) : NT_STATUS_OK;
 
+	if (!ntstatus_is_ok(s))
+		return s;
+	s = hold_parent(m, &parent);
 	if (ntstatus_is_ok(s))
 		s = move_held(m);
 	release(m, &parent);

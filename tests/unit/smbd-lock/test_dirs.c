@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Leases on directories, with owner and homes on one worker, on two, and on two nodes: what is granted, what breaks them,
- * and what becomes of them when a slot or a home goes. */
+ * and what becomes of them when a slot or a home goes. And what is open below a directory. */
 #include "tests/unit/test.h"
 
 #include "smbd/lock/lease.h"
@@ -261,6 +261,121 @@ static void away(void)
 	cluster_free(cl);
 }
 
+/* --- what is open below a directory --- */
+
+static struct lk_open *at_path(struct lockc *c, uint64_t inode, const char *path)
+{
+	struct file_key k = key_of(inode);
+	struct rec_open w = want_persistent(&k, RD, SH_ALL);
+
+	w.path = (char *)(uintptr_t)path;
+	return opens(c, &w);
+}
+
+static void assert_below(const char *path, int outcome)
+{
+	assert_int_equal(lockc_below(A, "data", path), outcome);
+	assert_int_equal(lockc_below(B, "data", path), outcome);
+}
+
+static void below(void)
+{
+	struct lk_open *o, *p;
+
+	begin();
+	assert_below("a", LK_OK);
+	o = at_path(B, 77, "a/b/c");
+	p = at_path(A, 78, "ab");
+	assert_below("a", LK_OPENS_BELOW);
+	assert_below("a/b", LK_OPENS_BELOW);
+	assert_below("", LK_OPENS_BELOW);
+	assert_below("a/b/c", LK_OK);
+	assert_below("a/bc", LK_OK);
+	assert_below("b", LK_OK);
+	assert_int_equal(lockc_below(A, "other", "a"), LK_OK);
+	assert_int_equal(lockc_rename(B, o, "x/y/c"), LK_OK);
+	assert_below("a", LK_OK);
+	assert_below("x", LK_OPENS_BELOW);
+	assert_int_equal(lockc_close(B, o), LK_OK);
+	assert_below("x", LK_OK);
+	assert_int_equal(lockc_close(A, p), LK_OK);
+	assert_below("", LK_OK);
+	cluster_free(cl);
+}
+
+/* Owners go, and with them what they knew: the next ones know it, also of opens whose client is away. */
+static void below_moves(void)
+{
+	static const char *const paths[] = { "d/a", "d/e/b", "d/e/f/c", "d/e/f/g/d" };
+	struct lk_open *o[32];
+	bool away;
+
+	if (shape_nodes < 2)
+		return;
+	begin();
+	for (unsigned int i = 0; i < ARRAY_SIZE(o); i++)
+		o[i] = at_path(i % 2 ? B : A, 500 + i, paths[i % 4]);
+	cluster_crash(cl, 1);
+	cluster_view(cl);
+	A = B;
+	assert_below("d/e", LK_OPENS_BELOW); /* waits for the slots */
+	for (unsigned int i = 1; i < ARRAY_SIZE(o); i += 2)
+		assert_int_equal(lockc_close(B, o[i]), LK_OK);
+	away = lockc_below(B, "data", "d") == LK_OPENS_BELOW; /* those that node 1 had are kept for their clients */
+	assert_true(away);
+	assert_below("d/e/f/g", LK_OK);
+	cluster_start(cl, 1);
+	cluster_view(cl);
+	assert_below("d/e", LK_OPENS_BELOW);
+	assert_below("d/e/f/g", LK_OK);
+	cluster_settle(cl);
+	assert_below("d/e", LK_OPENS_BELOW);
+	cluster_free(cl);
+}
+
+/* Handles that may be had back are asked for; who keeps one is in the way. */
+struct asker {
+	int outcome;
+	bool ended;
+};
+
+static void ask_below(void *arg)
+{
+	struct asker *k = arg;
+
+	k->outcome = lockc_below(A, "data", "dir");
+	k->ended = true;
+}
+
+static void below_breaks(void)
+{
+	struct asker k = { 0 };
+	struct rec_open w;
+	struct lk_open *o;
+
+	for (int keep = 0; keep < 2; keep++) {
+		begin();
+		k.ended = false;
+		w = wanted(1, 2, RH);
+		w.directory = false;
+		o = opens(B, &w);
+		assert_int_equal(o->rec.lease.state, RH);
+		spawn(ask_below, &k, NULL);
+		await_heard(1);
+		assert_int_equal(heard.last.to, LEASE_R);
+		assert_false(k.ended);
+		if (keep)
+			assert_int_equal(lockc_break_ack(B, o, LEASE_R), LK_OK);
+		else
+			assert_int_equal(lockc_close(B, o), LK_OK);
+		for (int i = 0; i < 2000 && !k.ended; i++)
+			task_sleep(MS);
+		assert_true(k.ended);
+		assert_int_equal(k.outcome, keep ? LK_OPENS_BELOW : LK_OK);
+		cluster_free(cl);
+	}
+}
+
 typedef void body_fn(void);
 
 static const struct {
@@ -268,7 +383,8 @@ static const struct {
 	body_fn *body;
 } bodies[] = {
 	{ "granted", granted },	      { "changed", changed }, { "handle_breaks", handle_breaks },
-	{ "slot_moves", slot_moves }, { "away", away },
+	{ "slot_moves", slot_moves }, { "away", away },	      { "below", below },
+	{ "below_moves", below_moves }, { "below_breaks", below_breaks },
 };
 
 static void test_bodies(void **state)
