@@ -55,14 +55,15 @@ def leases(opens):
         if not o.create or "lease" not in o.create:
             continue
         # What its client has for certain; the break that it was told of, until an acknowledgement was taken.
-        state, last, told = o.create["lease"], o.create, None
+        state, last, told, closing = o.create["lease"], o.create, None, False
         for op in o.ops:
+            closing = (closing or op["op"] == "close") and not contact(op)
             if op["op"] == "break":
                 state = 0 if op["ack"] else op["to"]
                 told = None if told else op  # told again: one acknowledgement is enough
             elif op["op"] == "ack" and op["result"] == "ok":
                 state, told = op["state"], None
-            elif op["op"] == "ack":
+            elif op["op"] == "ack" and not closing:
                 if (op.get("status") in (UNSUCCESSFUL, NOT_FOUND) and told and told.get("conn") == op.get("conn")
                         and op["end"] < told["begin"] + BREAK_TIME - 2 * LATE):
                     wrong.append(("a lease was lost: the acknowledgement of its break was refused", [o.create, told, op]))
