@@ -8,7 +8,7 @@
   stuck     after the last fault is healed every client is served again, and nobody waits for ever"""
 import collections
 
-from history import BREAK_TIME, contact, FILE_CLOSED, FOREVER, LATE, NOT_FOUND, SECOND
+from history import BREAK_TIME, contact, FILE_CLOSED, FOREVER, LATE, LEASE_R, NOT_FOUND, SECOND
 
 BOUND = 60 * SECOND  # from the last heal to the end of the last client's last operation
 
@@ -49,25 +49,26 @@ UNSUCCESSFUL = 0xC0000001
 
 def leases(opens):
     """A lease ends by its client or when a break was not acknowledged in time; the break may have begun LATE before its client
-    heard of it."""
+    heard of it. Reads alone are taken back without an acknowledgement (MS-SMB2 3.3.4.7), so maybe unheard by who is away."""
     wrong = []
     for o in opens.values():
         if not o.create or "lease" not in o.create:
             continue
         # What its client has for certain; the break that it was told of, until an acknowledgement was taken.
-        state, last, told = o.create["lease"], o.create, None
+        state, last, told, closing = o.create["lease"], o.create, None, False
         for op in o.ops:
+            closing = (closing or op["op"] == "close") and not contact(op)
             if op["op"] == "break":
                 state = 0 if op["ack"] else op["to"]
                 told = None if told else op  # told again: one acknowledgement is enough
             elif op["op"] == "ack" and op["result"] == "ok":
                 state, told = op["state"], None
-            elif op["op"] == "ack":
+            elif op["op"] == "ack" and not closing:
                 if (op.get("status") in (UNSUCCESSFUL, NOT_FOUND) and told and told.get("conn") == op.get("conn")
                         and op["end"] < told["begin"] + BREAK_TIME - 2 * LATE):
                     wrong.append(("a lease was lost: the acknowledgement of its break was refused", [o.create, told, op]))
             elif op["op"] == "reclaim" and op["result"] == "ok":
-                if state & ~op["lease"] and op["end"] < last["begin"] + BREAK_TIME - 2 * LATE:
+                if state != LEASE_R and state & ~op["lease"] and op["end"] < last["begin"] + BREAK_TIME - 2 * LATE:
                     wrong.append(("a lease was not given back with its open", [o.create, last, op]))
                 state, told = 0 if op["breaking"] else op["lease"], None
             if contact(op) and op["begin"] > last["begin"]:

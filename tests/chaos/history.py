@@ -16,7 +16,7 @@ OPS = {"create", "reclaim", "read", "write", "lock", "unlock", "rename", "close"
 RESULTS = {"ok", "fail", "unknown"}
 
 
-LEASE_W = 4
+LEASE_R, LEASE_W = 1, 4
 BREAK_TIME = 35 * SECOND  # that a client has to acknowledge a break
 LATE = 9 * SECOND  # by which the news of a break may be late: no link is cut, and nothing stopped, for longer
 
