@@ -22,6 +22,7 @@ class Cache:
         self.key = client.rng.randbytes(16)
         self.state = 0  # what may be cached
         self.dirty, self.known, self.local = {}, {}, []
+        self.writing = False  # what comes meanwhile waits: nothing is on its way when a break is acknowledged
 
     def context(self):
         return smb2.lease_context(self.key, self.want)
@@ -59,6 +60,7 @@ class Cache:
 
     def write_out(self):
         """Every write is on the server afterwards, or given up."""
+        self.writing = True
         try:
             for at in sorted(self.dirty):
                 self.client.smb.write(self.open.fid, at, struct.pack("<Q", self.dirty[at]))
@@ -67,6 +69,8 @@ class Cache:
             self.discard()
             self.client.session_over(e)
             return
+        finally:
+            self.writing = False
         self.dirty.clear()
         self.proved()
 

@@ -138,7 +138,7 @@ class Client(threading.Thread):
     def on_break(self, b):
         """Comes at any time, also while a request waits."""
         o = next((o for o in self.opens if o.cache and o.cache.key == b.key and o.conn == self.conn), None)
-        if o:
+        if o and not o.cache.writing:
             o.cache.broken(b)
         else:
             self.early.append(b)  # its CREATE's answer is still being read; or it was closed
