@@ -246,6 +246,8 @@ int rec_open_encode(const struct rec_open *r, uint32_t level, struct arena *a, s
 	m.version = level_row(level)->record;
 	put_identity(r, &m);
 	put_state(r, &m);
+	m.action = level >= LEVEL_LEASES ? r->action : 0;
+	m.allocated = level >= LEVEL_LEASES ? r->allocated : 0;
 	if (r->has_owner)
 		m.owner = sid_format(&r->owner, sid);
 	if (r->lease.present && level >= LEVEL_LEASES) {
@@ -372,6 +374,8 @@ static void get_scalars(const HfRec__Open *m, struct rec_open *r)
 	r->access = m->access;
 	r->share = m->share;
 	r->options = m->options;
+	r->action = m->action;
+	r->allocated = m->allocated;
 	r->timeout_ms = m->timeout_ms;
 	r->opened_at = m->opened_at;
 	r->version = m->change;

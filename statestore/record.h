@@ -73,6 +73,7 @@ struct rec_open {
 	uint32_t access; /* granted access mask */
 	uint32_t share; /* FILE_SHARE_* */
 	uint32_t options; /* create options as asked */
+	uint32_t action; /* CreateAction, and 1: what its CREATE was answered, and each replay of it is; 0: not known */
 	bool persistent, durable;
 	bool durable_v2; /* asked for by DH2Q */
 	uint32_t timeout_ms; /* how long it is kept when disconnected */
@@ -99,6 +100,8 @@ struct rec_open {
 	uint32_t unlock_outcome;
 	uint8_t lock_seq[REC_LOCK_SEQS]; /* Open.LockSequenceArray (MS-SMB2 3.3.1.10): number + 1;
 					    0: not valid */
+
+	uint64_t allocated; /* of the file, bytes, as the home saw it when it asked for the open; not kept */
 
 	/* where it is held */
 	uint32_t home_node, home_worker;

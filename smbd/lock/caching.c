@@ -170,14 +170,22 @@ static void changed(struct lk_lease *l, struct fx *fx)
 
 /* --- what is granted --- */
 
-void caching_others(const struct lk_file *f, const struct lk_lease *own, struct lease_others *ret)
+static bool locks_within(const struct rec_open *o, uint64_t allocated)
+{
+	for (uint32_t i = 0; i < o->n_locks; i++)
+		if (o->locks[i].offset < allocated)
+			return true;
+	return false;
+}
+
+void caching_others(const struct lk_file *f, const struct lk_lease *own, uint64_t allocated, struct lease_others *ret)
 {
 	const struct lk_lease *l;
 	const struct lk_ent *e;
 
 	*ret = (struct lease_others){ 0 };
 	list_foreach(e, &f->opens, in_file) {
-		ret->locks |= e->rec.n_locks > 0;
+		ret->locks |= locks_within(&e->rec, allocated);
 		if (e->lease != own || !own)
 			ret->opens |= !lease_stat_open(e->rec.lease.version, e->rec.access);
 	}
@@ -200,7 +208,7 @@ void caching_grant(struct lk_core *c, struct lk_file *f, struct rec_open *w, con
 		return;
 	if (w->directory)
 		dirs_limit(c, w);
-	caching_others(f, own, &o);
+	caching_others(f, own, w->allocated, &o);
 	if (!own) {
 		lease_grant(&w->lease, &o);
 		c->counts.granted += w->lease.state != 0;

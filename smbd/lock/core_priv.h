@@ -109,7 +109,8 @@ void caching_merge(struct lk_core *c, struct lk_ent *e, const struct rec_lease *
 void caching_leave(struct lk_ent *e);
 /* Whether the open is kept when it is disconnected (3.3.7.1). */
 bool caching_keeps_handle(const struct lk_ent *e);
-void caching_others(const struct lk_file *f, const struct lk_lease *own, struct lease_others *ret);
+/* `allocated`: how many bytes the file has; locks behind them contradict no caching. */
+void caching_others(const struct lk_file *f, const struct lk_lease *own, uint64_t allocated, struct lease_others *ret);
 /* Makes what the open is granted out of what it asks for, w->lease. */
 void caching_grant(struct lk_core *c, struct lk_file *f, struct rec_open *w, const struct place *from, struct fx *fx);
 /* Whether a write of this open has something to break: what others cache, or its own level II. */

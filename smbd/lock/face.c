@@ -328,7 +328,7 @@ static int below_in_slot(struct lockc *c, uint32_t slot, uint32_t flags, const c
 			    .path = (char *)(uintptr_t)path };
 	struct hreq r = { .m = &m };
 
-	return home_call(c, &r, call_deadline(c), false);
+	return home_call(c, &r, call_deadline(c), flags & LKF_WAIT);
 }
 
 /* Asks the worker that owns `slot` about all its slots. `*ret_again`: its answer was of a later view, or is not all. */

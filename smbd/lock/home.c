@@ -416,6 +416,7 @@ static void send_cancel(struct lockc *c, struct hreq *r, bool undo)
 			    .slot = r->m->slot,
 			    .id = r->m->id,
 			    .req = home_req(c),
+			    .asked = r->m->kind,
 			    .target = r->m->req,
 			    .flags = undo ? LKF_ON : 0 };
 

@@ -81,7 +81,7 @@ uint32_t lease_allowed(uint8_t version, uint32_t want, const struct lease_others
 		want &= ~LEASE_H;
 	if (!version && want == LEASE_R && o->handle)
 		return 0;
-	/* MS-FSA 2.1.5.18: no shared caching beside byte-range locks */
+	/* MS-FSA 2.1.5.18: no shared caching beside byte-range locks on what there is to cache */
 	return o->locks && !(want & LEASE_W) ? 0 : want;
 }
 
@@ -92,7 +92,7 @@ void lease_grant(struct rec_lease *l, const struct lease_others *o)
 	l->breaking_to = l->required = 0;
 	l->change = 1;
 	l->ack_req = 0;
-	l->epoch = l->version == 2 ? (uint16_t)(l->epoch + 1) : 0;
+	l->epoch = l->version == 2 ? (uint16_t)(l->epoch + (l->state != 0)) : 0;
 }
 
 bool lease_upgrade(struct rec_lease *l, uint32_t want, const struct lease_others *o)

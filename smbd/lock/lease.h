@@ -40,7 +40,7 @@ struct lease_others {
 	bool write; /* somebody caches writes */
 	bool handle; /* a lease with handle caching */
 	bool level2; /* a level II oplock */
-	bool locks; /* byte-range locks on the file, one's own included */
+	bool locks; /* byte-range locks on bytes that the file has, one's own included */
 };
 
 /* What an OPEN with this access (granted) is to a lease of `version`. */

@@ -341,12 +341,25 @@ static bool cancel_blocked(struct lk_file *f, const struct lk_msg *m, struct fx 
 	return true;
 }
 
+/* A look for opens below a directory, which waits at one of the files that are open there. */
+static void cancel_below(struct lk_core *c, const struct lk_msg *m, struct fx *fx)
+{
+	struct htable_iter it;
+	struct hnode *n;
+
+	htable_foreach(n, &it, &c->files)
+		if (cancel_blocked(htable_entry(n, struct lk_file, by_key), m, fx))
+			return;
+}
+
 void do_cancel(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 {
 	struct lk_ent *e = m->id ? core_find(c, m->id) : NULL;
 	struct lk_waiter *w;
 
-	if (!m->id)
+	if (m->asked == LKM_BELOW)
+		cancel_below(c, m, fx);
+	else if (!m->id)
 		(void)cancel_blocked(file_find(c, &m->key), m, fx);
 	if (!e || e->zombie || !ent_at(e, &m->from))
 		return;

@@ -309,6 +309,7 @@ static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64
 	w->opened_at = now;
 	w->open_req = m->req;
 	caching_grant(c, f, w, &m->from, fx);
+	w->allocated = 0;
 	if (!w->persistent)
 		w->durable = w->durable && w->lease.present && (w->lease.state & LEASE_H) && !w->lease.breaking;
 	e = ent_new(c, f, w);

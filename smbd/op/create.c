@@ -75,7 +75,6 @@ static struct ntstatus finish(struct create *c)
 	o->create_options = c->in.options;
 	o->share_access = c->in.share_access;
 	c->fo->file = TAKE_PTR(c->file);
-	c->fo->action = c->action;
 	open_publish(o);
 	return NT_STATUS_OK;
 }

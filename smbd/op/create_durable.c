@@ -59,6 +59,12 @@ static struct ntstatus give_back(struct create *c, int err)
 	return req_fail(c->req, err);
 }
 
+/* What the first answer to the request said. A record of a lower level does not tell. */
+static enum smb2_create_action first_action(const struct rec_open *rec)
+{
+	return rec->action ? (enum smb2_create_action)(rec->action - 1) : SMB2_FILE_OPENED;
+}
+
 /* Makes `c->open` the open of a grant that came from the past. */
 static struct ntstatus attach_stored(struct create *c)
 {
@@ -70,7 +76,7 @@ static struct ntstatus attach_stored(struct create *c)
 		return NT_STATUS_OBJECT_NAME_NOT_FOUND;
 	c->in.options = lk->rec.options & ~FILE_OPEN_OPT_OVERWROTE;
 	c->in.share_access = lk->rec.share;
-	c->action = SMB2_FILE_OPENED;
+	c->action = create_wants_reclaim(c) ? SMB2_FILE_OPENED : first_action(&lk->rec);
 	c->maximal = c->granted = c->open->granted_access;
 	c->fo->reclaimed = true;
 	c->fo->position = lk->position; /* 0 when it was another node's */
@@ -194,7 +200,7 @@ static struct ntstatus replay_answer(struct create *c, const struct lk_holder *h
 	c->open = open_ref(o);
 	c->file = fo->file;
 	c->maximal = c->granted = o->granted_access;
-	c->action = (enum smb2_create_action)fo->action;
+	c->action = first_action(&h->lk->rec);
 	c->replayed = true;
 	return NT_STATUS_OK;
 }

@@ -53,6 +53,8 @@ static void want_fill(const struct create *c, const struct open *o, struct rec_o
 		.access = c->granted,
 		.share = c->in.share_access,
 		.options = c->in.options,
+		.action = (uint32_t)c->action + 1,
+		.allocated = c->created || c->overwrite ? 0 : MAX(c->where.st.allocated, c->where.st.size),
 		.persistent = c->persistent,
 		.durable = durable,
 		.durable_v2 = durable && (c->ctx.present & SMB2_CTX_DH2Q),

@@ -59,6 +59,17 @@ static struct ntstatus check_past(struct create *c)
 	return refuse(c, NT_STATUS_MEDIA_WRITE_PROTECTED, "in a snapshot");
 }
 
+/* What nobody is granted on a read-only file, though he may have the right to it: MxAc says what he has (MS-FSA 2.1.5.1.2.1;
+ * smbtorture: maximum_allowed.read_only_file). */
+#define READONLY_DENIES (SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA | SMB2_FILE_DELETE_CHILD)
+
+static uint32_t denied_by_attributes(const struct create *c)
+{
+	const struct vfs_stat *st = &c->where.st;
+
+	return st->type != VFS_DIR && (st->dos_attrs & SMB2_FILE_ATTRIBUTE_READONLY) ? READONLY_DENIES : 0;
+}
+
 /* What the attributes of the file forbid (MS-FSA 2.1.5.1.2). */
 static struct ntstatus check_attributes(struct create *c)
 {
@@ -70,8 +81,7 @@ static struct ntstatus check_attributes(struct create *c)
 		return refuse(c, NT_STATUS_CANNOT_DELETE, "write-protected, or the root");
 	if (st->type == VFS_DIR)
 		return NT_STATUS_OK;
-	if (readonly && (c->overwrite ||
-			 (c->in.desired_access & (SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA))))
+	if (readonly && (c->overwrite || (c->in.desired_access & READONLY_DENIES)))
 		return refuse(c, NT_STATUS_ACCESS_DENIED, "write-protected");
 	if (c->overwrite && (keep & ~c->in.file_attributes))
 		return refuse(c, NT_STATUS_ACCESS_DENIED, "overwrites a hidden or system file");
@@ -96,8 +106,6 @@ static int find_maximal(struct create *c)
 			       vfs_may_delete(create_vfs(c), cred, c->where.path) == 0 :
 			       f.owner;
 	c->maximal = access_maximal(&f) & c->req->tree->max_access;
-	if (c->where.st.dos_attrs & SMB2_FILE_ATTRIBUTE_READONLY && !f.directory)
-		c->maximal &= ~(uint32_t)(SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA);
 	return 0;
 }
 
@@ -137,7 +145,7 @@ static struct ntstatus decide_access(struct create *c)
 		return req_fail(c->req, r);
 	if (want & ~c->maximal)
 		return refuse(c, NT_STATUS_ACCESS_DENIED, "permissions");
-	c->granted = c->in.desired_access & SMB2_MAXIMUM_ALLOWED ? want | c->maximal : want;
+	c->granted = c->in.desired_access & SMB2_MAXIMUM_ALLOWED ? (want | c->maximal) & ~denied_by_attributes(c) : want;
 	if ((c->in.options & SMB2_FILE_DELETE_ON_CLOSE) && !(c->granted & SMB2_DELETE))
 		return refuse(c, NT_STATUS_INVALID_PARAMETER,
 			      "deletion without the right to delete");

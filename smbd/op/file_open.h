@@ -31,7 +31,6 @@ struct file_open {
 	struct vfs_file *file;
 	const struct conn *broken_at; /* where the last break was sent; only to be compared */
 	bool through; /* every change is on stable storage before its response */
-	uint32_t action; /* CreateAction: what a replay is answered, too */
 	uint64_t position; /* FilePositionInformation */
 	uint32_t mode; /* FileModeInformation: create options that can be asked back */
 	bool keep_mtime; /* a time was set by this handle: its writes do not move it */

@@ -28,12 +28,14 @@ static struct ntstatus refuse(struct move *m, struct ntstatus s, const char *rul
 	return status_refused(m->req, s, m->req->open->path, rule);
 }
 
-/* What others keep of handles comes first, before a look at the names, as in Windows. It may take their clients' time. */
+/* What others keep of handles comes first, before a look at the names, as in Windows. It may take their clients' time; as
+ * from Windows, no interim response says so, and what is before it in a compound is answered with it (smbtorture:
+ * compound_async.rename_*). */
 static struct ntstatus begin(struct move *m)
 {
 	if (!m->fo->hold.lk)
 		return NT_STATUS_FILE_CLOSED;
-	if (req_pend(m->req, REQ_PEND_DELAY) == -ECANCELED)
+	if (req_pend(m->req, REQ_PEND_UNSAID) == -ECANCELED)
 		return req_cancelled(m->req);
 	return status_of_lock(m->req, lockc_rename_begin(m->req->worker->lock, m->fo->hold.lk));
 }

@@ -48,14 +48,14 @@ static struct ntstatus check_file(struct smb_req *req, const struct file_open *f
 	return NT_STATUS_OK;
 }
 
-/* Where the bytes go: an open that may only append writes at the end, whatever it says
- * (MS-FSA 2.1.5.4). */
+/* Where the bytes go: who may only append may ask for the end, wherever that is (MS-FSA 2.1.5.4). Else he writes where he
+ * says, as with Windows (smbtorture: rw.append). */
 static int find_offset(struct smb_req *req, struct file_open *fo, uint64_t *off)
 {
 	struct vfs_stat st;
 	int r;
 
-	if (req->open->granted_access & SMB2_FILE_WRITE_DATA)
+	if (*off != OFFSET_APPEND)
 		return 0;
 	r = vfs_stat(fo->file, &st);
 	if (r == 0)

@@ -47,7 +47,7 @@ int req_pend(struct smb_req *req, uint64_t delay)
 	timer_init(&req->interim, c->worker->loop, interim_due);
 	if (delay == 0)
 		reply_interim(req);
-	else
+	else if (delay != REQ_PEND_UNSAID)
 		timer_set(&req->interim, loop_now(c->worker->loop) + delay);
 	return 0;
 }

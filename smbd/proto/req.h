@@ -88,6 +88,8 @@ struct ntstatus req_fail(struct smb_req *req, int err);
  */
 int req_pend(struct smb_req *req, uint64_t delay) HF_MUST_CHECK;
 #define REQ_PEND_DELAY (20 * UINT64_C(1000000))
+/* Never: the request only can be cancelled, by its message id. */
+#define REQ_PEND_UNSAID UINT64_MAX
 
 /*
  * Lets the request wait without a task, for as long as it likes: run() calls it last and returns

@@ -377,6 +377,7 @@ static int conclude(struct step *st)
 	int r = 0;
 
 	st->res.status = st->call.hdr.status;
+	result_num(&st->res, "interims", st->call.interims);
 	if (ntstatus_is_error(st->res.status) &&
 	    st->res.status.v != NTSTATUS_MORE_PROCESSING_REQUIRED &&
 	    st->call.command != SMB2_IOCTL && smb2_error_resp_decode(st->call.reply, &e) < 0)

@@ -321,6 +321,7 @@ static void locks(void)
 {
 	struct lk_range r = { .offset = 0, .length = 10, .exclusive = true };
 	struct lk_open *a, *b;
+	struct rec_open w;
 
 	begin();
 	a = leased(A, 1, LEASE_R);
@@ -331,6 +332,19 @@ static void locks(void)
 	assert_false(heard.last.ack);
 	assert_int_equal(a->rec.lease.state, 0);
 	assert_int_equal(b->rec.lease.state, LEASE_R);
+	assert_int_equal(lockc_close(A, a), 0);
+	/* and what begins behind the file's end does not matter to who caches the file */
+	r.offset = 4096;
+	assert_int_equal(lockc_unlock(B, b, &(struct lk_range){ .length = 10 }, 1, (struct lk_seq){ 0, 0 }), LK_OK);
+	assert_int_equal(lockc_lock(B, b, &r, 1, (struct lk_seq){ 0, 0 }, false, NULL, NULL), LK_OK);
+	for (uint64_t size = 0; size <= 8192; size += 4096) {
+		w = wanted(1, 2, LEASE_R | LEASE_H);
+		w.allocated = size;
+		a = opens(A, &w);
+		assert_int_equal(a->rec.lease.state, size > 4096 ? 0 : LEASE_R | LEASE_H);
+		assert_int_equal(a->rec.lease.epoch, size > 4096 ? 10 : 11);
+		assert_int_equal(lockc_close(A, a), 0);
+	}
 	assert_int_equal(lockc_close(B, b), 0);
 	cluster_free(cl);
 }

@@ -22,6 +22,8 @@ static struct rec_open full(void)
 			      .access = 0x12019f,
 			      .share = 7,
 			      .options = 0x40,
+			      .action = 2,
+			      .allocated = 4096,
 			      .persistent = true,
 			      .durable = true,
 			      .durable_v2 = true,
@@ -93,7 +95,7 @@ static void assert_same(const struct rec_open *a, const struct rec_open *b)
 	assert_memory_equal(a->handle, b->handle, REC_HANDLE_MAX);
 	assert_memory_equal(a->lock_seq, b->lock_seq, REC_LOCK_SEQS);
 	assert_true(x.id == y.id && file_key_equal(&x.key, &y.key) && x.access == y.access &&
-		    x.share == y.share && x.options == y.options && x.timeout_ms == y.timeout_ms &&
+		    x.share == y.share && x.options == y.options && x.action == y.action && x.allocated == y.allocated && x.timeout_ms == y.timeout_ms &&
 		    x.opened_at == y.opened_at && x.version == y.version &&
 		    x.file_version == y.file_version && x.phase == y.phase &&
 		    x.unlock_req == y.unlock_req && x.unlock_outcome == y.unlock_outcome &&
@@ -153,6 +155,7 @@ static void test_before_leases(void **state)
 	assert_int_equal(rec_open_encode(&r, 1, &a, &b), 0);
 	assert_int_equal(rec_open_decode(b, &d), 0);
 	assert_false(d.lease.present);
+	assert_true(d.action == 0 && d.allocated == 0);
 	assert_int_equal(msg_encode(&m, 1, &a, &b), 0);
 	assert_int_equal(msg_decode(b, &n), 0);
 	assert_int_equal(n.flags, LKF_PERMIT);
