@@ -246,6 +246,10 @@ void do_below(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 	const struct lk_ent *e;
 	size_t n = 0;
 
+	if (m->flags & LKF_LATE) {
+		reply(fx, m, top ? LK_OPENS_BELOW : LK_OK);
+		return;
+	}
 	if (top && files_below(top, &files, &n) < 0) {
 		reply(fx, m, -ENOMEM);
 		return;

@@ -318,7 +318,7 @@ int lockc_rename(struct lockc *c, struct lk_open *o, const char *path)
 	return e;
 }
 
-/* `flags`: LKF_ON, with LKF_WAIT or without. */
+/* `flags`: LKF_ON, alone or with LKF_WAIT or LKF_LATE. */
 static int below_in_slot(struct lockc *c, uint32_t slot, uint32_t flags, const char *share, const char *path)
 {
 	struct lk_msg m = { .kind = LKM_BELOW,
@@ -384,6 +384,8 @@ int lockc_below(struct lockc *c, const char *share, const char *path)
 		e = below_all(c, LKF_ON, share, path, &again); /* all breaks begin before one is waited for */
 		if (e == LK_OK)
 			e = below_all(c, LKF_ON | LKF_WAIT, share, path, &again);
+		if (e == LK_OK) /* who came to one slot while another was waited for */
+			e = below_all(c, LKF_ON | LKF_LATE, share, path, &again);
 		if (e != LK_OK)
 			return e;
 		if (again && loop_now(c->cfg.loop) >= until)

@@ -40,7 +40,7 @@ enum lk_kind {
 	/* home to owner again; numbers stay what they were */
 	LKM_BREAK_ACK, /* id, count: the state that the client keeps */
 	LKM_BELOW, /* path, share_name; F_ON: whether anything stays open below it in this slot, once handles are broken, which F_WAIT
-		      waits for; else which slots of this worker have something (REPLY: ranges, offset is the slot) */
+		      waits for, or with F_LATE, were broken before; else which slots of this worker have something (REPLY: ranges, offset is the slot) */
 	LKM_KINDS,
 };
 
@@ -63,7 +63,7 @@ enum {
 	LKF_IO = 1u << 15,
 	LKF_LEASE = 1u << 16, /* `lease` is there */
 	LKF_NOTIFY = 1u << 17,
-	LKF_LATE = 1u << 18, /* the client did not acknowledge a break in time */
+	LKF_LATE = 1u << 18, /* the client did not acknowledge a break in time; BELOW: no break is begun any more */
 	LKF_WRITE_PERMIT = 1u << 19,
 	LKF_RECALL_WRITE = 1u << 20,
 	LKF_OVERWRITE = 1u << 21, /* OPEN: the file will be emptied */

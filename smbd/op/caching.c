@@ -145,6 +145,13 @@ static struct smb2_break notification(const struct open *o, const struct rec_lea
 	};
 }
 
+/* A client that changes a directory which it caches under another key hears first that the change was made: what a
+ * change breaks is all of the lease, and nobody waits for it. */
+static enum notify_order order(const struct open *o, const struct lk_break *b)
+{
+	return o->kind == OPEN_DIRECTORY && b->to == 0 ? NOTIFY_BEHIND : NOTIFY_FIRST;
+}
+
 bool caching_broken(void *arg, struct lk_open *lk, const struct lk_break *b)
 {
 	const struct lk_holder *h = lk->user;
@@ -155,7 +162,7 @@ bool caching_broken(void *arg, struct lk_open *lk, const struct lk_break *b)
 	if (!o || !o->published || o->closing || !fo)
 		return false;
 	n = notification(o, &lk->rec.lease, b);
-	if (notify_break(o->session, fo->broken_at, &n, &fo->broken_at) < 0)
+	if (notify_break(o->session, fo->broken_at, &n, order(o, b), &fo->broken_at) < 0)
 		return false;
 	log_debug("caching broken: user=%s path=%s from=%u to=%u", log_esc(o->session->user.name), log_esc(o->path), b->from,
 		  b->to);

@@ -151,6 +151,11 @@ static void element_end(struct smb_req *req)
 	req_unuse(req);
 }
 
+static bool changes_names(uint16_t command)
+{
+	return command == SMB2_CREATE || command == SMB2_CLOSE || command == SMB2_SET_INFO;
+}
+
 static const char *chain_element(struct chain *ch, struct blob elem)
 {
 	struct smb_req *req = arena_new(&ch->arena, struct smb_req);
@@ -169,6 +174,7 @@ static const char *chain_element(struct chain *ch, struct blob elem)
 	list_init(&req->in_tree);
 	list_init(&req->in_open);
 	(void)smb2_hdr_decode(elem, &req->hdr);
+	ch->changes |= changes_names(req->hdr.command);
 	req->out = wr_arena(&ch->arena, (size_t)ch->conn->max_transact + CHAIN_ARENA_EXTRA / 2);
 	wr_zero(&req->out, SMB2_HDR_LEN);
 	if (!wr_ok(&req->out))
@@ -227,6 +233,7 @@ static void chain_main(void *arg)
 	ch->task = NULL;
 	list_remove(&ch->link);
 	c->n_chains--;
+	conn_let_go(c);
 	c->in_flight_bytes -= ch->frame_len;
 	conn_check_room(c);
 	if (c->dead && c->reader)
@@ -249,6 +256,7 @@ int chain_start(struct conn *c, uint8_t *frame, size_t n)
 	ch->frame_len = n;
 	ch->msg = BLOB(frame, n);
 	ch->first = true;
+	ch->serial = c->next_chain++;
 	ch->create_status = NT_STATUS_OK;
 	list_init(&ch->done);
 	arena_init(&ch->arena, 2 * (size_t)c->max_transact + CHAIN_ARENA_EXTRA);

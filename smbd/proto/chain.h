@@ -24,6 +24,9 @@ struct chain {
 	struct blob *elems; /* in the arena */
 	unsigned int n_elems;
 	struct list done; /* smb_req.in_chain: responses that are complete and not queued yet */
+	uint64_t serial; /* of the connection's chains */
+	bool changes; /* has a request that may change names: notifications wait behind its responses, */
+	bool waits; /* ... but not once an interim response said that those take their time */
 
 	/* what related requests inherit (MS-SMB2 3.3.5.2.7.2); referenced */
 	bool first; /* nothing was handled yet */
@@ -40,6 +43,7 @@ struct smb_out {
 	struct list link; /* conn->out */
 	struct chain *chain; /* referenced, or NULL when this struct is a malloc with everything
 				behind it */
+	uint64_t behind; /* in conn->held: the chains with smaller serials come first */
 	uint8_t head[SMB2_FRAME_LEN + SMB2_TRANSFORM_LEN];
 	struct iovec *iov; /* [0] is `head` */
 	int iovcnt;
@@ -77,6 +81,10 @@ void reply_interim(struct smb_req *req);
 
 /* Queues a message; takes it. Dropped at once when the connection is dead (conn_send.c). */
 void conn_queue(struct conn *c, struct smb_out *out);
+/* ... behind the responses to what the connection handles just now and may change names. Takes it. */
+void conn_queue_behind(struct conn *c, struct smb_out *out);
+/* A chain is over, or waits: queues what waited for its responses. */
+void conn_let_go(struct conn *c);
 void smb_out_free(struct smb_out *out);
 /* Opens or closes the gate of the reader by what is in flight. */
 void conn_check_room(struct conn *c);

@@ -24,7 +24,8 @@ void conn_unref(struct conn *c)
 {
 	if (!c || --c->refs > 0)
 		return;
-	assert(list_empty(&c->channels) && list_empty(&c->chains) && list_empty(&c->out));
+	assert(list_empty(&c->channels) && list_empty(&c->chains));
+	assert(list_empty(&c->out) && list_empty(&c->held));
 	credit_done(&c->credits);
 	free(c->client_dialects);
 	free(c);
@@ -70,6 +71,7 @@ static void conn_init(struct conn *c, struct worker *w, int fd, struct admission
 	list_init(&c->reqs);
 	list_init(&c->chains);
 	list_init(&c->out);
+	list_init(&c->held);
 	gate_init(&c->in_room);
 	gate_open(&c->in_room);
 	preauth_init(&c->preauth);

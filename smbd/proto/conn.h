@@ -56,6 +56,7 @@ struct conn {
 	struct list reqs; /* smb_req.in_conn: all that are being handled */
 	struct list chains; /* frames being handled */
 	unsigned int n_chains;
+	uint64_t next_chain;
 	unsigned int n_pending; /* requests that went asynchronous */
 	uint64_t next_async_id;
 
@@ -66,6 +67,7 @@ struct conn {
 
 	/* output */
 	struct list out; /* smb_out.link */
+	struct list held; /* smb_out.link: notifications that let responses go first, in order */
 	size_t out_bytes;
 	unsigned int out_count;
 	bool sending; /* a sender task runs, or was started */

@@ -123,6 +123,36 @@ static void sender(void *arg)
 	conn_unref(c);
 }
 
+static bool responds_first(const struct conn *c, const struct smb_out *out)
+{
+	const struct chain *ch;
+
+	list_foreach(ch, &c->chains, link) {
+		if (ch->serial >= out->behind)
+			break;
+		if (ch->changes && !ch->waits)
+			return true;
+	}
+	return false;
+}
+
+void conn_let_go(struct conn *c)
+{
+	struct smb_out *out;
+
+	while ((out = list_first(&c->held, struct smb_out, link)) && !responds_first(c, out)) {
+		list_remove(&out->link);
+		conn_queue(c, out);
+	}
+}
+
+void conn_queue_behind(struct conn *c, struct smb_out *out)
+{
+	out->behind = c->next_chain;
+	list_append(&c->held, &out->link);
+	conn_let_go(c);
+}
+
 void conn_queue(struct conn *c, struct smb_out *out)
 {
 	if (c->dead) {

@@ -28,7 +28,8 @@ static struct conn *choose(const struct session *s, const struct conn *not)
 	return last;
 }
 
-int notify_break(struct session *s, const struct conn *not, const struct smb2_break *b, const struct conn **ret)
+int notify_break(struct session *s, const struct conn *not, const struct smb2_break *b, enum notify_order order,
+		 const struct conn **ret)
 {
 	struct smb2_hdr h = { .command = SMB2_OPLOCK_BREAK,
 			      .flags = SMB2_FLAGS_SERVER_TO_REDIR,
@@ -53,7 +54,10 @@ int notify_break(struct session *s, const struct conn *not, const struct smb2_br
 	n->out.bytes = SMB2_FRAME_LEN + w.len;
 	smb2_frame_encode(n->out.head, (uint32_t)w.len);
 	list_init(&n->out.link);
-	conn_queue(c, &n->out);
+	if (order == NOTIFY_BEHIND)
+		conn_queue_behind(c, &n->out);
+	else
+		conn_queue(c, &n->out);
 	*ret = c;
 	return 0;
 }

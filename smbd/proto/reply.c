@@ -305,4 +305,6 @@ void reply_interim(struct smb_req *req)
 		return;
 	}
 	conn_queue(req->conn, &m->out);
+	ch->waits = true;
+	conn_let_go(req->conn);
 }

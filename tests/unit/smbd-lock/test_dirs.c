@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Leases on directories, with owner and homes on one worker, on two, and on two nodes: what is granted, what breaks them,
- * and what becomes of them when a slot or a home goes. And what is open below a directory. */
+/* Leases on directories, with owner and homes on one worker, on two, and on two nodes: what is
+ * granted, what breaks them, and what becomes of them when a slot or a home goes. And what is open
+ * below a directory. */
 #include "tests/unit/test.h"
 
 #include "smbd/lock/lease.h"
@@ -55,7 +56,9 @@ static struct rec_open wanted(uint8_t client, uint8_t version, uint32_t state)
 
 	w.directory = true;
 	w.client_guid = guid_of(client);
-	w.lease = (struct rec_lease){ .present = true, .version = version, .state = state, .epoch = 10 };
+	w.lease = (struct rec_lease){
+		.present = true, .version = version, .state = state, .epoch = 10
+	};
 	w.lease.key = guid_of(client);
 	return w;
 }
@@ -132,7 +135,8 @@ static void changed(void)
 	/* its own key is spared */
 	lockc_dir_changed(owner, &key, &by);
 	await_heard(1);
-	assert_true(guid_equal(&heard.key, &(struct guid){ .b = { 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2 } }));
+	assert_true(guid_equal(&heard.key, &(struct guid){ .b = { 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
+								  2, 2, 2, 2, 2 } }));
 	assert_int_equal(heard.last.from, RH);
 	assert_int_equal(heard.last.to, 0);
 	assert_true(heard.last.ack);
@@ -174,7 +178,9 @@ static void handle_breaks(void)
 	w.client_guid = guid_of(2);
 	b = opens(B, &w);
 	heard.n = 0;
-	lockc_dir_changed(owner, &key, &(struct guid){ .b = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 } });
+	lockc_dir_changed(
+		owner, &key,
+		&(struct guid){ .b = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 } });
 	await_heard(0);
 	assert_int_equal(cl->nodes[0].dirs_wanted, 1);
 	lockc_dirs_missed(owner);
@@ -186,7 +192,8 @@ static void handle_breaks(void)
 	cluster_free(cl);
 }
 
-/* A new owner may have missed changes: it breaks what it takes over, also for clients that are away. */
+/* A new owner may have missed changes: it breaks what it takes over, also for clients that are
+ * away. */
 static void slot_moves(void)
 {
 	struct rec_open w;
@@ -199,7 +206,8 @@ static void slot_moves(void)
 	w = want_persistent(&key, RD, SH_ALL);
 	w.directory = true;
 	w.client_guid = guid_of(1);
-	w.lease = (struct rec_lease){ .present = true, .version = 2, .state = RH, .key = guid_of(1) };
+	w.lease =
+		(struct rec_lease){ .present = true, .version = 2, .state = RH, .key = guid_of(1) };
 	b = opens(B, &w);
 	assert_int_equal(b->rec.lease.state, RH);
 	cluster_crash(cl, 1);
@@ -242,7 +250,8 @@ static void away(void)
 	begin();
 	w = want_persistent(&key, RD, SH_ALL);
 	w.directory = true;
-	w.lease = (struct rec_lease){ .present = true, .version = 2, .state = RH, .key = guid_of(1) };
+	w.lease =
+		(struct rec_lease){ .present = true, .version = 2, .state = RH, .key = guid_of(1) };
 	b = opens(B, &w);
 	q = reclaim_of(&b->rec);
 	q.has_lease = true;
@@ -303,7 +312,8 @@ static void below(void)
 	cluster_free(cl);
 }
 
-/* Owners go, and with them what they knew: the next ones know it, also of opens whose client is away. */
+/* Owners go, and with them what they knew: the next ones know it, also of opens whose client is
+ * away. */
 static void below_moves(void)
 {
 	static const char *const paths[] = { "d/a", "d/e/b", "d/e/f/c", "d/e/f/g/d" };
@@ -321,7 +331,8 @@ static void below_moves(void)
 	assert_below("d/e", LK_OPENS_BELOW); /* waits for the slots */
 	for (unsigned int i = 1; i < ARRAY_SIZE(o); i += 2)
 		assert_int_equal(lockc_close(B, o[i]), LK_OK);
-	away = lockc_below(B, "data", "d") == LK_OPENS_BELOW; /* those that node 1 had are kept for their clients */
+	away = lockc_below(B, "data", "d") ==
+	       LK_OPENS_BELOW; /* those that node 1 had are kept for their clients */
 	assert_true(away);
 	assert_below("d/e/f/g", LK_OK);
 	cluster_start(cl, 1);
@@ -380,15 +391,56 @@ static void below_breaks(void)
 	}
 }
 
+/* Who opens something in a slot that is done with, while another is waited for, is in the way, too.
+ */
+static void below_newcomer(void)
+{
+	struct asker k = { 0 };
+	struct lk_open *o[2], *late;
+	struct rec_open w;
+
+	for (int i = 0; i < 2; i++) {
+		begin();
+		k.ended = false;
+		for (uint8_t n = 0; n < 2; n++) {
+			w = wanted((uint8_t)(n + 1), 2, RH);
+			w.directory = false;
+			w.key = key_of(900 + n);
+			o[n] = opens(B, &w);
+		}
+		spawn(ask_below, &k, NULL);
+		await_heard(2);
+		assert_int_equal(lockc_close(B, o[i]), LK_OK);
+		task_sleep(20 * MS);
+		assert_false(k.ended);
+		w.key = key_of(900 + (uint64_t)i);
+		w.lease = (struct rec_lease){ 0 };
+		late = opens(B, &w);
+		assert_int_equal(lockc_close(B, o[1 - i]), LK_OK);
+		for (int j = 0; j < 2000 && !k.ended; j++)
+			task_sleep(MS);
+		assert_true(k.ended);
+		assert_int_equal(k.outcome, LK_OPENS_BELOW);
+		assert_int_equal(lockc_close(B, late), LK_OK);
+		cluster_free(cl);
+	}
+}
+
 typedef void body_fn(void);
 
 static const struct {
 	const char *name;
 	body_fn *body;
 } bodies[] = {
-	{ "granted", granted },	      { "changed", changed }, { "handle_breaks", handle_breaks },
-	{ "slot_moves", slot_moves }, { "away", away },	      { "below", below },
-	{ "below_moves", below_moves }, { "below_breaks", below_breaks },
+	{ "granted", granted },
+	{ "changed", changed },
+	{ "handle_breaks", handle_breaks },
+	{ "slot_moves", slot_moves },
+	{ "away", away },
+	{ "below", below },
+	{ "below_moves", below_moves },
+	{ "below_breaks", below_breaks },
+	{ "below_newcomer", below_newcomer },
 };
 
 static void test_bodies(void **state)
@@ -400,7 +452,8 @@ static void test_bodies(void **state)
 		for (size_t k = 0; k < ARRAY_SIZE(shapes); k++) {
 			shape_nodes = shapes[k][0];
 			shape_workers = shapes[k][1];
-			print_message("# %s nodes=%u workers=%u\n", bodies[i].name, shape_nodes, shape_workers);
+			print_message("# %s nodes=%u workers=%u\n", bodies[i].name, shape_nodes,
+				      shape_workers);
 			run_on_loop(bodies[i].body);
 		}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Waiting requests, and what ends them: interim responses, CANCEL, CLOSE, TREE_DISCONNECT, LOGOFF,
- * a lost connection (MS-SMB2 3.3.4.2, 3.3.5.16). Two commands of the table are replaced by ones
- * that wait, and that open something.
+ * a lost connection (MS-SMB2 3.3.4.2, 3.3.5.16). Commands of the table are replaced by ones that
+ * wait, that open something, and that have their client told of breaks meanwhile.
  */
 #include "tests/unit/smbd-proto/peer.h"
 
@@ -14,8 +14,9 @@
 #include "smbd/wire/empty.h"
 
 /* Of smbd/proto/req.h, which has another struct conn than the client's library: see waiting.c. */
-extern const struct smb_op waiting_op, opening_op, closing_op;
+extern const struct smb_op waiting_op, opening_op, closing_op, breaking_op;
 extern _Atomic int waiting_now, waiting_cancelled, opens_ended, last_end;
+extern _Atomic bool breaking_pends;
 
 static struct smb_op_table table;
 static struct fixture fixture;
@@ -24,6 +25,8 @@ static struct fixture fixture;
 #define WAIT SMB2_CHANGE_NOTIFY
 /* Like WAIT, and uses the FileId FF..FF of its chain. */
 #define WAIT_OPEN SMB2_FLUSH
+/* A change which breaks what its own client caches. */
+#define BREAK SMB2_SET_INFO
 
 static void wait_for(_Atomic int *v, int want)
 {
@@ -117,6 +120,49 @@ static void test_end_of_tree(void **state)
 	wait_for(&waiting_now, 1);
 	assert_int_equal(login_logoff(p.c, p.s, &st), 0);
 	assert_status(st, OK);
+	assert_status(finish(&p, &call), CANCELLED);
+	peer_end(&p);
+}
+
+static void assert_breaks(struct peer *p, unsigned int n)
+{
+	while (p->c->n_broken < n)
+		assert_int_equal(conn_receive(p->c, conn_deadline(p->c)), 0);
+	assert_int_equal(p->c->n_broken, n);
+	assert_int_equal(p->c->broken[n - 1].lease_notify.new_epoch, n == 1 ? 2 : 1);
+}
+
+/* What waits for responses comes right behind them. */
+static void test_break_behind(void **state)
+{
+	struct call call;
+	struct peer p;
+
+	breaking_pends = false;
+	for (int i = 0; i < 20; i++) {
+		start_peer(&p, i % 2);
+		send_one(&p, BREAK, p.tree, &call);
+		assert_status(finish(&p, &call), OK);
+		assert_breaks(&p, 1);
+		assert_breaks(&p, 2);
+		peer_end(&p);
+	}
+}
+
+/* ... but never for one that takes its time. */
+static void test_break_behind_interim(void **state)
+{
+	struct call call;
+	struct peer p;
+
+	breaking_pends = true;
+	start_peer(&p, false);
+	send_one(&p, BREAK, p.tree, &call);
+	assert_int_equal(conn_wait(p.c, &call, true, conn_deadline(p.c)), 0);
+	assert_breaks(&p, 1);
+	assert_breaks(&p, 2);
+	assert_int_equal(call.state, CALL_PENDING);
+	assert_int_equal(msg_cancel(p.c, &call), 0);
 	assert_status(finish(&p, &call), CANCELLED);
 	peer_end(&p);
 }
@@ -378,6 +424,10 @@ static void start(unsigned int workers)
 				     .structure_size = 24,
 				     .fileid_off = 72,
 				     .flags = OP_SESSION | OP_TREE | OP_OPEN | OP_PEND };
+	table.rows[BREAK] = (struct smb_op_row){ .name = "break",
+						 .op = &breaking_op,
+						 .structure_size = 4,
+						 .flags = OP_SESSION | OP_TREE | OP_PEND };
 	table.rows[SMB2_CREATE] = (struct smb_op_row){ .name = "create",
 						       .op = &opening_op,
 						       .structure_size = 4,
@@ -415,6 +465,7 @@ static void four_workers(void **state)
 		cmocka_unit_test(test_new_configuration), cmocka_unit_test(test_lost_connection), \
 		cmocka_unit_test(test_lost_channel), cmocka_unit_test(test_too_many),             \
 		cmocka_unit_test(test_compound), cmocka_unit_test(test_open_in_chain),            \
+		cmocka_unit_test(test_break_behind), cmocka_unit_test(test_break_behind_interim), \
 		cmocka_unit_test(test_open_ends), cmocka_unit_test(test_failed_create)
 
 int main(void)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Commands for test_async.c: one waits until it is cancelled, one opens something, one closes it.
- * On workers. */
+/* Commands for test_async.c: one waits until it is cancelled, one opens something, one closes it,
+ * one has its own client told of breaks before it ends. On workers. */
+#include "smbd/proto/notify.h"
 #include "smbd/proto/req.h"
 #include "smbd/wire/empty.h"
 
-extern const struct smb_op waiting_op, opening_op, closing_op;
+extern const struct smb_op waiting_op, opening_op, closing_op, breaking_op;
 extern _Atomic int waiting_now, waiting_cancelled, opens_ended, last_end;
+extern _Atomic bool breaking_pends;
+_Atomic bool breaking_pends;
 _Atomic int waiting_now, waiting_cancelled, opens_ended, last_end;
 
 static struct ntstatus wait_run(struct smb_req *req)
@@ -61,6 +64,29 @@ static struct ntstatus close_run(struct smb_req *req)
 	return NT_STATUS_OK;
 }
 
+static int break_own(struct smb_req *req, uint16_t epoch, enum notify_order order)
+{
+	struct smb2_break b = { .kind = SMB2_BREAK_LEASE_NOTIFY,
+				.lease_notify = { .new_epoch = epoch, .current_state = 1 } };
+	const struct conn *at;
+
+	return notify_break(req->session, NULL, &b, order, &at);
+}
+
+/* Epoch 1 behind the response, or behind the interim one; 2 at once. */
+static struct ntstatus break_run(struct smb_req *req)
+{
+	if (break_own(req, 1, NOTIFY_BEHIND) < 0 || break_own(req, 2, NOTIFY_FIRST) < 0)
+		return NT_STATUS_INTERNAL_ERROR;
+	if (breaking_pends)
+		return wait_run(req);
+	if (task_sleep(UINT64_C(10000000)) < 0)
+		return req_cancelled(req);
+	smb2_empty_encode(&req->out);
+	return NT_STATUS_OK;
+}
+
+const struct smb_op breaking_op = { .run = break_run };
 const struct smb_op waiting_op = { .run = wait_run };
 const struct smb_op opening_op = { .run = open_run };
 const struct smb_op closing_op = { .run = close_run };
