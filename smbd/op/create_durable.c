@@ -179,12 +179,17 @@ static struct ntstatus replay_answer(struct create *c, const struct lk_holder *h
 	struct file_open *fo = o ? o->priv : NULL;
 	int r;
 
+	/* another session of the client is using it: no failed connection is behind this (smbtorture:
+	 * replay.durable-reconnect-replay2) */
+	if (o && o->published && !o->closing && o->session != c->req->session && session_connected(o->session))
+		return status_refused(c->req, NT_STATUS_DUPLICATE_OBJECTID, c->name.path,
+				      "replay of an open of another session");
 	/* one that is still being made: its response will come by the connection that asked first
 	 */
 	if (!o || !o->published || o->closing || o->session != c->req->session ||
 	    o->tree != c->req->tree)
 		return status_refused(c->req, NT_STATUS_FILE_NOT_AVAILABLE, c->name.path,
-				      "replay of an open of another session");
+				      "replay of an open that is being made or closed, or of another tree");
 	if (!caching_replays(&h->lk->rec.lease, c->in.oplock_level, &c->ctx))
 		return status_refused(c->req, NT_STATUS_ACCESS_DENIED, c->name.path, "replay with another lease");
 	r = vfs_stat(fo->file, &c->st);

@@ -25,7 +25,9 @@ struct held_open {
 	struct guid create_guid;
 	struct guid lease_key;
 	struct smb2_fileid id;
+	struct smb2_fileid again; /* what its lease was asked for again with */
 	bool held;
+	bool broken; /* its client has heard that the lease is taken back */
 };
 
 struct holder;
@@ -61,6 +63,8 @@ void holder_done(struct holder *h);
 int holder_open(struct holder *h);
 /* Waits until the connection is gone, comes to the next node and reclaims. */
 int holder_reclaim(struct holder *h);
+/* Leases on directories: hears that each is taken back, gives it up, and asks for it again. Others: nothing. */
+int holder_regain(struct holder *h);
 /* Comes to the next node once `*lost` is set (CLOCK_MONOTONIC; a connection broke), opens a new file for each of its opens
  * (they are spread over all slots), and closes them. all_ns: when the last one was opened. */
 int holder_probe(struct holder *h, const _Atomic(uint64_t) *lost);

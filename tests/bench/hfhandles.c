@@ -24,7 +24,8 @@ static const char usage[] =
 	"  --depth N          16; requests on their way at once on each connection\n"
 	"  --patience S       60; seconds that a client waits for an answer\n"
 	"  --lease STATES     of R, W, H: each open has a lease of its own (version 2), which has to be the same after the reclaim\n"
-	"  --directories      open directories instead of files; they have no locks\n"
+	"  --directories      open directories instead of files; they have no locks, and their leases are taken back with the node\n"
+	"                     and had again\n"
 	"Prints one JSON object. Times are milliseconds from the moment at which the first connection broke: first_ms, each_ms and\n"
 	"all_ms until the first reclaim, the first one of every client and the last one were answered; service_ms until 128 new\n"
 	"files, spread over all slots, were opened by another client, which asks for all of them at once.\n";
@@ -133,6 +134,12 @@ static void *thread_reclaim(void *arg)
 	return NULL;
 }
 
+static void *thread_regain(void *arg)
+{
+	holder_regain(arg);
+	return NULL;
+}
+
 static void *thread_probe(void *arg)
 {
 	holder_probe(arg, &lost);
@@ -210,6 +217,8 @@ int main(int argc, char **argv)
 		die("the event failed:", event);
 	wait_all(h, p.clients);
 	wait_all(&probe, 1);
+	start_all(h, p.clients, thread_regain);
+	wait_all(h, p.clients);
 	for (i = 0; i < p.clients; i++)
 		if (holder_check(&h[i], &other, MAX(200 / p.clients, 1u)) < 0)
 			die(other.error, NULL);

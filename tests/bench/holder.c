@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "node/base/clock.h"
+#include "smbd/wire/break.h"
 #include "smbd/wire/close.h"
 #include "smbd/wire/create_ctx.h"
 #include "smbd/wire/lock.h"
@@ -171,13 +172,19 @@ static void put_open(struct lift *l, struct msg *m, size_t hdr)
 	put_create(m, hdr, name, kind_of(l->h), &c);
 }
 
-/* Whether an open has, or has again, the lease that was asked for. */
-static bool leased(struct holder *h, const struct held_open *o, const struct smb2_create_ctxs_resp *c, const char *what)
+static bool dir_leases(const struct holder *h)
+{
+	return h->plan->directories && h->plan->lease;
+}
+
+/* Whether an open has, or has again, the lease that was asked for. `breaking`: it may be on its way back. */
+static bool leased(struct holder *h, const struct held_open *o, const struct smb2_create_ctxs_resp *c, const char *what,
+		   bool breaking)
 {
 	if (!h->plan->lease)
 		return true;
 	if ((c->present & SMB2_CTX_RQLS) && guid_equal(&c->lease.key, &o->lease_key) && c->lease.state == h->plan->lease &&
-	    !(c->lease.flags & SMB2_LEASE_FLAG_BREAK_IN_PROGRESS))
+	    (breaking || !(c->lease.flags & SMB2_LEASE_FLAG_BREAK_IN_PROGRESS)))
 		return true;
 	holder_fail(h, -EPROTO, "%s: not the lease that was asked for: state %u instead of %u, flags %u", what,
 		    c->present & SMB2_CTX_RQLS ? c->lease.state : 0, h->plan->lease, c->lease.flags);
@@ -198,7 +205,7 @@ static void opened(struct call *call, const struct smb2_hdr *hdr, struct blob ms
 		holder_fail(h, -EPROTO, "an open was not granted as a persistent one");
 		return;
 	}
-	if (!leased(h, o, &c, "open"))
+	if (!leased(h, o, &c, "open", false))
 		return;
 	o->id = resp.file_id;
 	o->held = true;
@@ -242,7 +249,7 @@ static void reclaimed(struct call *call, const struct smb2_hdr *hdr, struct blob
 		holder_fail(h, -EPROTO, "the answer to a reclaim is malformed");
 		return;
 	}
-	if (!leased(h, o, &c, "reclaim"))
+	if (!leased(h, o, &c, "reclaim", dir_leases(h)))
 		return;
 	o->id = resp.file_id;
 	o->held = true;
@@ -288,6 +295,79 @@ static void closed(struct call *call, const struct smb2_hdr *hdr, struct blob ms
 		o->held = false;
 }
 
+/* --- leases on directories: when a node has left that may have changed something unheard, all are taken back --- */
+
+static void take_breaks(struct holder *h)
+{
+	for (unsigned int i = 0; dir_leases(h) && i < h->c->n_broken; i++) {
+		const struct smb2_lease_break_notify *n = &h->c->broken[i].lease_notify;
+		struct held_open *o = h->opens;
+
+		while (o < h->opens + h->n && !guid_equal(&o->lease_key, &n->key))
+			o++;
+		if (o == h->opens + h->n || o->broken || h->c->broken[i].kind != SMB2_BREAK_LEASE_NOTIFY || n->new_state)
+			holder_fail(h, -EPROTO, "a break of no lease, or one that was broken: from %u to %u", n->current_state,
+				    n->new_state);
+		else
+			o->broken = true;
+	}
+	if (dir_leases(h))
+		h->c->n_broken = 0;
+}
+
+static void put_ack(struct lift *l, struct msg *m, size_t hdr)
+{
+	struct smb2_break ack = { .kind = SMB2_BREAK_LEASE_ACK };
+
+	ack.lease_ack.key = l->h->opens[l->index].lease_key;
+	smb2_break_encode(&m->w, hdr, &ack);
+}
+
+static void acked(struct call *call, const struct smb2_hdr *hdr, struct blob msg)
+{
+	lift_end(call, hdr, "acknowledgement");
+}
+
+static void put_again(struct lift *l, struct msg *m, size_t hdr)
+{
+	struct smb2_create_ctxs_req c = { 0 };
+	char name[64];
+
+	put_lease(&c, &l->h->opens[l->index].lease_key, l->h->plan->lease);
+	holder_file(l->h, l->index, name, sizeof(name));
+	put_create(m, hdr, name, kind_of(l->h), &c);
+}
+
+static void had_again(struct call *call, const struct smb2_hdr *hdr, struct blob msg)
+{
+	struct holder *h = container_of(call, struct lift, call)->h;
+	struct held_open *o = lift_end(call, hdr, "asking again");
+	struct smb2_create_ctxs_resp c = { 0 };
+	struct smb2_create_resp resp;
+
+	if (!o)
+		return;
+	if (smb2_create_resp_decode(msg, &resp) < 0 || smb2_create_ctxs_resp_decode(resp.contexts, &c) < 0)
+		holder_fail(h, -EPROTO, "the answer to who asks again is malformed");
+	else if (leased(h, o, &c, "asking again", false))
+		o->again = resp.file_id;
+}
+
+static void put_close_again(struct lift *l, struct msg *m, size_t hdr)
+{
+	struct smb2_close_req req = { .file_id = l->h->opens[l->index].again };
+
+	smb2_close_req_encode(&m->w, hdr, &req);
+}
+
+static void closed_again(struct call *call, const struct smb2_hdr *hdr, struct blob msg)
+{
+	lift_end(call, hdr, "close");
+}
+
+static const struct work work_ack = { "acknowledgement", SMB2_OPLOCK_BREAK, put_ack, acked, true };
+static const struct work work_again = { "asking again", SMB2_CREATE, put_again, had_again, true };
+static const struct work work_close_again = { "close", SMB2_CLOSE, put_close_again, closed_again, true };
 static const struct work work_open = { "open", SMB2_CREATE, put_open, opened, false };
 static const struct work work_lock = { "lock", SMB2_LOCK, put_its_lock, locked, true };
 static const struct work work_reclaim = { "reclaim", SMB2_CREATE, put_reclaim, reclaimed, false };
@@ -331,6 +411,7 @@ static int run(struct holder *h, const struct work *w)
 			r = conn_receive(h->c, conn_deadline(h->c));
 		if (r < 0)
 			return holder_fail(h, r, "%s: %s", w->what, conn_error(h->c));
+		take_breaks(h);
 	}
 	return -EIO;
 }
@@ -387,6 +468,28 @@ int holder_open(struct holder *h)
 	if (r == 0)
 		r = run(h, &work_open);
 	return r < 0 || h->plan->directories ? r : run(h, &work_lock);
+}
+
+int holder_regain(struct holder *h)
+{
+	int r = 0;
+
+	if (!dir_leases(h))
+		return 0;
+	take_breaks(h);
+	for (unsigned int i = 0; i < h->n && r == 0; i++)
+		while (!h->opens[i].broken && r == 0) {
+			r = conn_receive(h->c, conn_deadline(h->c));
+			if (r < 0)
+				return holder_fail(h, r, "a lease is not taken back: %s", conn_error(h->c));
+			take_breaks(h);
+			r = h->error[0] ? -EPROTO : 0;
+		}
+	if (r == 0)
+		r = run(h, &work_ack);
+	if (r == 0)
+		r = run(h, &work_again);
+	return r < 0 ? r : run(h, &work_close_again);
 }
 
 int holder_reclaim(struct holder *h)

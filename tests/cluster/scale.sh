@@ -6,7 +6,8 @@
 #
 # usage: scale.sh smbd|kill HANDLES [RUNS]        WORKERS=4 TOKEN=1000 CLIENTS=10 LEASE=RWH scale.sh ...
 # LEASE: every handle has a lease of its own in these states, has the same one after the reclaim, and whoever else opens the
-# file waits until its holder has given way. DIRECTORIES=1: the handles are of directories (LEASE=RH).
+# file waits until its holder has given way. DIRECTORIES=1: the handles are of directories (LEASE=RH): each client
+# is told that these leases are over, since a change may have been missed, asks for them again and hears of a new name.
 . "$(dirname "$0")/lab/test.sh"
 SCENARIO=${1:?which scenario}
 HANDLES=${2:?how many handles}
