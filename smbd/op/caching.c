@@ -82,6 +82,8 @@ void caching_want(const struct smb_req *req, uint8_t level, const struct smb2_cr
 		  bool persistent, struct rec_lease *ret)
 {
 	*ret = (struct rec_lease){ 0 };
+	if (!req->worker->tunables.leases)
+		return;
 	if (directory) {
 		want_dir_lease(req, level, ctx, ret);
 		return;

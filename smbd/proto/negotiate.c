@@ -26,19 +26,22 @@ uint16_t negotiate_dialect(const struct worker *w, const struct smb2_ids *offere
 	return 0;
 }
 
+static bool grants_leases(const struct worker *w)
+{
+	return w->tunables.leases && w->lock && lockc_leases(w->lock);
+}
+
 uint32_t negotiate_capabilities(const struct worker *w, uint16_t dialect, uint32_t client)
 {
 	uint32_t caps = 0;
 
 	if (dialect >= SMB2_DIALECT_210 && dialect != SMB2_DIALECT_WILD)
 		caps |= SMB2_GLOBAL_CAP_LARGE_MTU |
-			(w->lock && lockc_leases(w->lock) ? (uint32_t)SMB2_GLOBAL_CAP_LEASING : 0);
+			(grants_leases(w) ? (uint32_t)SMB2_GLOBAL_CAP_LEASING : 0);
 	if (dialect >= SMB2_DIALECT_300 && dialect != SMB2_DIALECT_WILD)
 		caps |= (client &
 			 (SMB2_GLOBAL_CAP_MULTI_CHANNEL | SMB2_GLOBAL_CAP_PERSISTENT_HANDLES)) |
-			(w->lock && lockc_leases(w->lock) ?
-				 (uint32_t)SMB2_GLOBAL_CAP_DIRECTORY_LEASING :
-				 0);
+			(grants_leases(w) ? (uint32_t)SMB2_GLOBAL_CAP_DIRECTORY_LEASING : 0);
 	if (dialect == SMB2_DIALECT_300 || dialect == SMB2_DIALECT_302)
 		caps |= client & SMB2_GLOBAL_CAP_ENCRYPTION;
 	return caps;
