@@ -78,16 +78,29 @@ static void take_mirror(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, s
 		fx_put(fx, e->rec.id);
 }
 
-static void tell_gone(struct lk_core *c, const struct lk_msg *m, int why, struct fx *fx)
+/* A home that names `r` does not hold it. */
+static void tell_gone(struct lk_core *c, struct place home, const struct rec_open *r, struct fx *fx)
 {
-	struct lk_msg r = { .kind = LKM_NOTE,
+	struct lk_msg m = { .kind = LKM_NOTE,
 			    .slot = c->slot,
-			    .id = m->rec.id,
+			    .id = r->id,
 			    .flags = LKF_GONE,
-			    .outcome = why,
-			    .version = m->rec.version };
+			    .outcome = LK_GONE_MOVED,
+			    .version = r->version };
 
-	fx_send(fx, m->from, &r);
+	fx_send(fx, home, &m);
+}
+
+/* Two homes name the open: it went from one to the other while its slot changed hands. The later version is true; the other
+ * home hears that it is not. True: that is what `m` says. */
+static bool outdoes(struct lk_core *c, const struct lk_ent *e, const struct lk_msg *m, struct fx *fx)
+{
+	if (m->rec.version <= e->rec.version) {
+		tell_gone(c, m->from, &m->rec, fx);
+		return false;
+	}
+	tell_gone(c, ent_home(e), &e->rec, fx);
+	return true;
 }
 
 void core_assert(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
@@ -104,12 +117,12 @@ void core_assert(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *f
 		file_sweep(c);
 		return;
 	}
-	if (e->zombie || e->asserted)
+	if (e->zombie || (e->asserted && (ent_at(e, &m->from) || !outdoes(c, e, m, fx))))
 		return;
 	if (!file_key_equal(&e->rec.key, &m->rec.key) ||
 	    (e->rec.home_incarnation != 0 && !ent_at(e, &m->from) &&
 	     e->rec.version > m->rec.version)) {
-		tell_gone(c, m, LK_GONE_MOVED, fx);
+		tell_gone(c, m->from, &m->rec, fx);
 		return;
 	}
 	if (m->rec.version > e->rec.version)

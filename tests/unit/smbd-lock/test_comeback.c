@@ -227,6 +227,64 @@ static void test_deadline_is_stored_later(void **state)
 	view_unref(v);
 }
 
+/* What a home says of an open when the slot has a new owner; it moves. */
+static struct lk_msg said(const struct place *home, const struct rec_open *like, uint64_t version)
+{
+	struct lk_msg m = { .kind = LKM_REASSERT, .from = *home, .flags = LKF_HAS_REC };
+
+	assert_int_equal(rec_open_copy(like, &m.rec), 0);
+	m.rec.version = version;
+	m.rec.home_node = home->node;
+	m.rec.home_worker = home->worker;
+	m.rec.home_incarnation = home->incarnation;
+	return m;
+}
+
+/* An open went from one home to another one while its slot changed hands: both name it. Whichever is heard first, the
+ * later one has it, and the other one hears so. */
+static void test_two_homes_name_it(void **state)
+{
+	const struct lk_limits limits = { .opens_per_file = 10 };
+	const struct place was = { .node = 1, .incarnation = 11 }, is = { .node = 2, .incarnation = 22 };
+	struct file_key k = key_of(5);
+	struct rec_open w = want_persistent(&k, RD, SH_ALL), r;
+	struct view *v = view_new(2);
+
+	v->epoch = 9;
+	v->members[0] = (struct view_member){ .node_id = 1, .incarnation = 11, .workers = 1 };
+	v->members[1] = (struct view_member){ .node_id = 2, .incarnation = 22, .workers = 1 };
+	w.id = 7ULL << 16;
+	for (int late = 0; late < 2; late++) {
+		struct lk_msg a = said(&was, &w, 3), b = said(&is, &w, 4);
+		const struct fx_out *o;
+		struct lk_core c;
+		struct fx fx;
+
+		core_init(&c, 0, &limits);
+		c.view = v;
+		assert_int_equal(rec_open_copy(&w, &r), 0);
+		r.version = 2;
+		assert_int_equal(core_load(&c, &r), 0);
+		fx_init(&fx);
+		core_assert(&c, late ? &b : &a, MS, &fx);
+		core_assert(&c, late ? &a : &b, MS, &fx);
+		core_serve(&c, MS, &fx);
+		assert_int_equal(core_find(&c, w.id)->rec.home_node, 2);
+		assert_false(core_find(&c, w.id)->rec.disconnected);
+		assert_int_equal(core_find(&c, w.id)->rec.version, 4);
+		o = list_first(&fx.outs, struct fx_out, link);
+		assert_non_null(o);
+		assert_true(place_equal(&o->to, &was));
+		assert_true(o->msg.flags & LKF_GONE);
+		assert_int_equal(o->msg.outcome, LK_GONE_MOVED);
+		fx_done(&fx);
+		core_done(&c);
+		msg_done(&a);
+		msg_done(&b);
+	}
+	view_unref(v);
+}
+
 static void test_death_costs_no_write(void **state)
 {
 	run_on_loop(death_costs_no_write);
@@ -249,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_left_behind),
 		cmocka_unit_test(test_death_costs_no_write),
 		cmocka_unit_test(test_deadline_is_stored_later),
+		cmocka_unit_test(test_two_homes_name_it),
 	};
 
 	return cmocka_run_group_tests_name("lock comeback", tests, NULL, NULL);
