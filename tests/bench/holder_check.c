@@ -56,6 +56,25 @@ static int end_create(struct try *t)
 	return r;
 }
 
+/* Waits for the break of this lease to be the first one. Those before it are of a try that is over: a lock takes read caching
+ * away, also one that is refused. */
+static int await_break(struct try *t)
+{
+	struct conn *c = t->h->c;
+	int r = 0;
+
+	while (r == 0) {
+		while (r == 0 && c->n_broken == 0)
+			r = conn_receive(c, conn_deadline(c));
+		if (r < 0 || (c->broken[0].kind == SMB2_BREAK_LEASE_NOTIFY &&
+			      guid_equal(&c->broken[0].lease_notify.key, &t->open->lease_key)))
+			break;
+		c->n_broken--;
+		memmove(&c->broken[0], &c->broken[1], c->n_broken * sizeof(c->broken[0]));
+	}
+	return r;
+}
+
 /* The holder hears of the break, and acknowledges it. `lost`: what it has to give up. */
 static int give_way(struct try *t, uint32_t lost)
 {
@@ -66,14 +85,11 @@ static int give_way(struct try *t, uint32_t lost)
 	struct call call = { 0 };
 	struct msg m;
 	size_t hdr;
-	int r = 0;
+	int r = await_break(t);
 
-	while (r == 0 && c->n_broken == 0)
-		r = conn_receive(c, conn_deadline(c));
 	if (r < 0)
 		return holder_fail(t->other, r, "%s: its holder hears of no break: %s", t->name, conn_error(c));
-	if (c->broken[0].kind != SMB2_BREAK_LEASE_NOTIFY || !guid_equal(&n->key, &t->open->lease_key) ||
-	    n->current_state != t->h->plan->lease || (n->new_state & lost))
+	if (n->current_state != t->h->plan->lease || (n->new_state & lost))
 		return holder_fail(t->other, -EPROTO, "%s: its holder hears of another break: from %u to %u", t->name,
 				   n->current_state, n->new_state);
 	ack.lease_ack.key = t->open->lease_key;
