@@ -39,6 +39,7 @@ for run in $(seq "$RUNS"); do
 	step "$SCENARIO run $run: $(cat "$HF_LAB/result") $(tr -s '\t ' ' ' < "$HF_LAB/rss")"
 	eval "$back"
 	lab_wait_view 3 60 || fail "run $run: the cluster is not whole again"
+	rm -rf "${HF_DATA:?}/$HF_CASHARE/hfhandles" # the names are new ones in the next run, too
 	# noded holds a daemon back that dies within a second of its start, and on RADOS the next smbd has to connect first.
 	sleep 3
 done
