@@ -68,19 +68,11 @@ static int found(struct scan *c, enum fsck_problem p, struct blob key, const cha
 	return c->f->found(c->f->arg, &x);
 }
 
-static uint32_t slot_of_file(const struct rec_open *r, uint32_t n_slots)
-{
-	uint8_t bytes[FILE_KEY_SIZE];
-
-	file_key_bytes(&r->key, bytes);
-	return place_slot_of(BLOB(bytes, sizeof(bytes)), n_slots);
-}
-
 enum fsck_place fsck_place(const struct rec_open *r, uint32_t slot, uint32_t n_slots)
 {
 	if ((r->id & 0xffff) != slot)
 		return FSCK_PLACE_ID;
-	return slot_of_file(r, n_slots) == slot ? FSCK_PLACED : FSCK_PLACE_FILE;
+	return place_slot_of_file(&r->key, n_slots) == slot ? FSCK_PLACED : FSCK_PLACE_FILE;
 }
 
 static int check_place(struct scan *c, struct blob key, const struct rec_open *r)
@@ -93,7 +85,7 @@ static int check_place(struct scan *c, struct blob key, const struct rec_open *r
 		return found(c, FSCK_WRONG_SLOT, key, text);
 	case FSCK_PLACE_FILE:
 		snprintf(text, sizeof(text), "its file (inode %" PRIu64 ") belongs to slot %u", r->key.inode,
-			 slot_of_file(r, c->n_slots));
+			 place_slot_of_file(&r->key, c->n_slots));
 		return found(c, FSCK_WRONG_FILE, key, text);
 	default:
 		return 0;

@@ -113,7 +113,6 @@ static uint64_t answer_sessions(struct listing *l)
 static void opens_of(struct worker *w, void *arg)
 {
 	struct listing *l = arg;
-
 	enum lk_list what = cluster_query_kind(l->query) == CLUSTER_QUERY_LEASES ? LK_LIST_LEASES : LK_LIST_OPENS;
 
 	if (w->lock && lockc_list(w->lock, what, l->after, l->room, &l->arena, &l->opens[w->index],

@@ -58,11 +58,14 @@ static json_t *number(uint64_t v)
 	return v <= INT64_MAX ? json_integer((json_int_t)v) : json_sprintf("%llu", (unsigned long long)v);
 }
 
-static int add_row(struct cluster_query *q, json_t *row, bool ok)
+static int add_row(struct cluster_query *q, enum cluster_query_kind kind, json_t *row, bool ok)
 {
-	if (!row || !ok) {
+	int r = !cluster_query_room(q) ? -ENOSPC : !row || !ok ? -ENOMEM : 0;
+
+	assert(q->kind == kind);
+	if (r < 0) {
 		json_decref(row);
-		return -ENOMEM;
+		return r;
 	}
 	return json_array_append_new(q->rows, row) == 0 ? 0 : -ENOMEM;
 }
@@ -76,14 +79,9 @@ int cluster_query_add_session(struct cluster_query *q, const struct cluster_sess
 	json_t *j = json_object();
 	bool ok = true;
 
-	assert(q->kind == CLUSTER_QUERY_SESSIONS);
-	if (!cluster_query_room(q)) {
-		json_decref(j);
-		return -ENOSPC;
-	}
 #define LISTING_SESSIONS
 #include "clusterd/client/listing.def"
-	return add_row(q, j, ok);
+	return add_row(q, CLUSTER_QUERY_SESSIONS, j, ok);
 }
 
 #define LISTING_STR(field, heading) ok = json_object_set_new(j, #field, text(row->field)) == 0 && ok;
@@ -95,14 +93,9 @@ int cluster_query_add_open(struct cluster_query *q, const struct cluster_open_ro
 	json_t *j = json_object();
 	bool ok = true;
 
-	assert(q->kind == CLUSTER_QUERY_OPENS);
-	if (!cluster_query_room(q)) {
-		json_decref(j);
-		return -ENOSPC;
-	}
 #define LISTING_OPENS
 #include "clusterd/client/listing.def"
-	return add_row(q, j, ok);
+	return add_row(q, CLUSTER_QUERY_OPENS, j, ok);
 }
 
 #define LISTING_STR(field, heading) ok = json_object_set_new(j, #field, text(row->field)) == 0 && ok;
@@ -114,14 +107,9 @@ int cluster_query_add_lock(struct cluster_query *q, const struct cluster_lock_ro
 	json_t *j = json_object();
 	bool ok = true;
 
-	assert(q->kind == CLUSTER_QUERY_LOCKS);
-	if (!cluster_query_room(q)) {
-		json_decref(j);
-		return -ENOSPC;
-	}
 #define LISTING_LOCKS
 #include "clusterd/client/listing.def"
-	return add_row(q, j, ok);
+	return add_row(q, CLUSTER_QUERY_LOCKS, j, ok);
 }
 
 #define LISTING_STR(field, heading) ok = json_object_set_new(j, #field, text(row->field)) == 0 && ok;
@@ -133,14 +121,9 @@ int cluster_query_add_lease(struct cluster_query *q, const struct cluster_lease_
 	json_t *j = json_object();
 	bool ok = true;
 
-	assert(q->kind == CLUSTER_QUERY_LEASES);
-	if (!cluster_query_room(q)) {
-		json_decref(j);
-		return -ENOSPC;
-	}
 #define LISTING_LEASES
 #include "clusterd/client/listing.def"
-	return add_row(q, j, ok);
+	return add_row(q, CLUSTER_QUERY_LEASES, j, ok);
 }
 
 void cluster_query_done(struct cluster_query *q, uint64_t next)

@@ -7,6 +7,7 @@
 #define HF_CLUSTERD_CLIENT_PLACE_H
 
 #include "clusterd/client/view.h"
+#include "statestore/file_key.h"
 
 /* A worker of one run of a node's smbd. */
 struct place {
@@ -22,6 +23,13 @@ static inline bool place_equal(const struct place *a, const struct place *b)
 
 /* The slot (0..n_slots-1) of the thing whose key is `key`. */
 uint32_t place_slot_of(struct blob key, uint32_t n_slots);
+static inline uint32_t place_slot_of_file(const struct file_key *k, uint32_t n_slots)
+{
+	uint8_t b[FILE_KEY_SIZE];
+
+	file_key_bytes(k, b);
+	return place_slot_of(BLOB(b, sizeof(b)), n_slots);
+}
 /* The owner of `slot` by rendezvous hashing: first over the nodes of the view that have an smbd
  * (those that are draining only when no other has one), then over its workers. False when no member
  * has an smbd. */

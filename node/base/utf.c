@@ -205,6 +205,27 @@ int utf16_from_utf8(struct arena *a, const char *s, struct blob *ret)
 	return utf16_from_utf8_n(a, s, strlen(s), ret);
 }
 
+int utf16_from_path(struct arena *a, const char *path, struct blob *ret)
+{
+	int r = utf16_from_utf8(a, path, ret);
+	uint8_t *p;
+
+	if (r < 0)
+		return r;
+	p = (uint8_t *)(uintptr_t)ret->data;
+	for (size_t i = 0; i + 1 < ret->len; i += 2)
+		if (p[i] == '/' && p[i + 1] == 0)
+			p[i] = '\\';
+	return 0;
+}
+
+size_t utf8_dir_len(const char *path, size_t n)
+{
+	while (n > 0 && path[n - 1] != '/')
+		n--;
+	return n > 0 ? n - 1 : 0;
+}
+
 static int map_string(struct arena *a, const char *s, uint32_t (*map)(uint32_t), char **ret)
 {
 	size_t n = strlen(s), pos = 0, len = 0;

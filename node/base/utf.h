@@ -45,6 +45,11 @@ uint64_t utf8_casehash(const char *s, uint64_t seed);
 void utf16_casefold(void *utf16, size_t bytes);
 void utf16_upper(void *utf16, size_t bytes);
 
+/* Converts a path to UTF-16LE as it goes onto the wire: with '\\' for '/'. -EILSEQ, -ENOMEM. */
+int utf16_from_path(struct arena *a, const char *path, struct blob *ret);
+/* Length of what stands before the last '/' of a path of `n` bytes: its directory; 0 when there is none. */
+size_t utf8_dir_len(const char *path, size_t n);
+
 /* Decodes one code point at `*pos` (< n) and moves `*pos` behind it. -EILSEQ leaves `*pos` alone.
  */
 int32_t utf8_next(const char *s, size_t n, size_t *pos);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "node/base/hash.h"
+#include "node/base/utf.h"
 
 /* A directory with opens below it. */
 struct lk_node {
@@ -44,13 +45,6 @@ static void node_prune(struct lk_core *c, struct lk_node *n)
 	}
 }
 
-static size_t dir_len(const char *name, size_t len)
-{
-	while (len > 0 && name[len - 1] != '/')
-		len--;
-	return len > 0 ? len - 1 : 0;
-}
-
 static struct lk_node *node_new(struct lk_core *c, const char *name, size_t len, struct lk_node *child)
 {
 	struct lk_node *n = calloc(1, sizeof(*n) + len);
@@ -78,7 +72,7 @@ static struct lk_node *node_get(struct lk_core *c, const char *name, size_t len)
 	if (n)
 		return n;
 	first = last = node_new(c, name, len, NULL);
-	while (last && (len = dir_len(name, len)) > 0) {
+	while (last && (len = utf8_dir_len(name, len)) > 0) {
 		n = node_find(c, name, len);
 		if (n) {
 			last->parent = n;
@@ -116,7 +110,7 @@ int below_join(struct lk_core *c, struct lk_ent *e)
 	if (!e->rec.path || !*e->rec.path)
 		return 0; /* the root of a share is below nothing */
 	name = full_name(e->rec.share_name, e->rec.path, &len);
-	n = name ? node_get(c, name, dir_len(name, len)) : NULL;
+	n = name ? node_get(c, name, utf8_dir_len(name, len)) : NULL;
 	if (!n)
 		return -ENOMEM;
 	list_append(&n->ents, &e->in_node);

@@ -5,10 +5,9 @@
  */
 #include "smbd/lock/core_priv.h"
 
+#include "node/base/clock.h"
 #include "node/base/fault.h"
 #include "smbd/lock/share.h"
-
-#define NS_PER_MS 1000000ULL
 
 /* --- leases and their opens --- */
 
@@ -26,7 +25,7 @@ struct lk_lease *caching_find(const struct lk_file *f, const struct guid *client
 
 static void arm(struct lk_core *c, struct lk_lease *l)
 {
-	l->deadline = c->mono + c->limits->break_ms * NS_PER_MS;
+	l->deadline = c->mono + c->limits->break_ms * NSEC_PER_MSEC;
 	if (list_empty(&l->breaking))
 		list_append(&c->breaking, &l->breaking);
 }
@@ -109,9 +108,7 @@ void caching_leave(struct lk_ent *e)
 
 bool caching_keeps_handle(const struct lk_ent *e)
 {
-	const struct rec_lease *m = e->lease ? &e->lease->m : NULL;
-
-	return e->rec.persistent || (e->rec.durable && m && (m->state & LEASE_H) && !m->breaking);
+	return e->rec.persistent || (e->rec.durable && e->lease && lease_keeps_handle(&e->lease->m));
 }
 
 /* An open of it whose client has a connection. */

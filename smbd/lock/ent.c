@@ -3,12 +3,12 @@
  * worker. */
 #include "smbd/lock/core_priv.h"
 
+#include "node/base/clock.h"
 #include "node/base/hash.h"
 #include "smbd/lock/share.h"
 
-#define NS_PER_MS 1000000ULL
 /* A client that is to come back has done so by then. */
-#define STORE_LATER_NS (10000 * NS_PER_MS)
+#define STORE_LATER_NS (10000 * NSEC_PER_MSEC)
 #define VERSION_EPOCH_SHIFT 32
 
 bool ent_home_alive(const struct lk_core *c, const struct lk_ent *e)
@@ -44,8 +44,6 @@ struct lk_ent *ent_new(struct lk_core *c, struct lk_file *f, struct rec_open *re
 
 static void ent_free(struct lk_core *c, struct lk_ent *e)
 {
-	caching_leave(e);
-	below_leave(c, e);
 	list_remove(&e->in_file);
 	list_remove(&e->noted);
 	htable_remove(&c->ents, &e->by_id);
@@ -166,7 +164,7 @@ static void disconnect(struct lk_core *c, struct lk_ent *e, uint64_t now, struct
 	e->permit = e->write_permit = e->io = false;
 	if (!e->rec.disconnected || e->rec.deadline == 0) {
 		e->rec.disconnected = true;
-		e->rec.deadline = now + e->rec.timeout_ms * NS_PER_MS;
+		e->rec.deadline = now + e->rec.timeout_ms * NSEC_PER_MSEC;
 	}
 	c->next_deadline = MIN(c->next_deadline, e->rec.deadline);
 	locks_drop_waiters(e, LK_GONE, fx);

@@ -8,7 +8,7 @@
 
 static uint64_t call_deadline(const struct lockc *c)
 {
-	return loop_now(c->cfg.loop) + c->cfg.limits.owner_wait_ms * NS_PER_MS;
+	return loop_now(c->cfg.loop) + c->cfg.limits.owner_wait_ms * NSEC_PER_MSEC;
 }
 
 static struct lk_msg msg_for(const struct lk_open *o, enum lk_kind kind)
@@ -47,18 +47,10 @@ static int ask_confirmed(struct lockc *c, struct hreq *r, uint64_t session_id, b
 	return e == LK_CONFIRM ? -ECANCELED : e;
 }
 
-static uint32_t slot_of(const struct lockc *c, const struct file_key *key)
-{
-	uint8_t b[FILE_KEY_SIZE];
-
-	file_key_bytes(key, b);
-	return place_slot_of(BLOB(b, sizeof(b)), c->n_slots);
-}
-
 int lockc_open(struct lockc *c, const struct rec_open *want, unsigned int how, struct lk_open **ret)
 {
 	struct lk_msg m = { .kind = LKM_OPEN,
-			    .slot = slot_of(c, &want->key),
+			    .slot = place_slot_of_file(&want->key, c->n_slots),
 			    .flags = LKF_HAS_REC | (how & LK_OPEN_REPLAY ? LKF_REPLAY : 0) |
 				     (how & LK_OPEN_OVERWRITE ? LKF_OVERWRITE : 0) };
 	struct lk_open *o;
@@ -348,7 +340,7 @@ static int below_at(struct lockc *c, uint32_t slot, uint32_t flags, const char *
 	return e;
 }
 
-#define BELOW_AGAIN_NS (5 * NS_PER_MS)
+#define BELOW_AGAIN_NS (5 * NSEC_PER_MSEC)
 
 /* Whether an earlier slot has the same owner, which was asked with it. */
 static bool asked_before(const struct lockc *c, uint32_t slot)
@@ -396,7 +388,7 @@ int lockc_below(struct lockc *c, const char *share, const char *path)
 
 int lockc_query(struct lockc *c, const struct file_key *key, struct lk_file_info *ret)
 {
-	struct lk_msg m = { .kind = LKM_QUERY, .slot = slot_of(c, key), .key = *key };
+	struct lk_msg m = { .kind = LKM_QUERY, .slot = place_slot_of_file(key, c->n_slots), .key = *key };
 	struct hreq r = { .m = &m };
 	int e = home_call(c, &r, call_deadline(c), false);
 

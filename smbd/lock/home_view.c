@@ -5,8 +5,8 @@
 
 #include "node/base/fault.h"
 
-#define RESEND_ROUND_NS (200 * NS_PER_MS)
-#define RESEND_CALL_NS (2000 * NS_PER_MS)
+#define RESEND_ROUND_NS (200 * NSEC_PER_MSEC)
+#define RESEND_CALL_NS (2000 * NSEC_PER_MSEC)
 
 static void place_slots(struct lockc *c)
 {

@@ -70,6 +70,11 @@ bool lease_caches_reads(const struct rec_lease *l)
 	return l->present && (l->breaking ? l->breaking_to : l->state) & LEASE_R;
 }
 
+bool lease_keeps_handle(const struct rec_lease *l)
+{
+	return l->present && (l->state & LEASE_H) && !l->breaking;
+}
+
 uint32_t lease_allowed(uint8_t version, uint32_t want, const struct lease_others *o)
 {
 	want = valid(version, want);

@@ -57,6 +57,9 @@ bool lease_breaks_itself(const struct rec_lease *l, enum lease_op op);
 /* Whether the client may serve reads from its cache. */
 bool lease_caches_reads(const struct rec_lease *l);
 
+/* Whether it lets a client keep its handle for later, as a durable open needs (MS-SMB2 3.3.5.9.6, 3.3.7.1). */
+bool lease_keeps_handle(const struct rec_lease *l);
+
 /* The state that a request for `want` is worth beside `o`. */
 uint32_t lease_allowed(uint8_t version, uint32_t want, const struct lease_others *o);
 /* Starts a lease as asked for in `l` (state, and epoch when version is 2). */

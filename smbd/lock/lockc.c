@@ -8,8 +8,8 @@
 #include "node/log/log.h"
 #include "smbd/lock/lease.h"
 
-#define TICK_NS (50 * NS_PER_MS)
-#define SLOW_TICK_NS (500 * NS_PER_MS)
+#define TICK_NS (50 * NSEC_PER_MSEC)
+#define SLOW_TICK_NS (500 * NSEC_PER_MSEC)
 #define EARLY_MAX 65536u
 #define MSG_MAX (8u << 20)
 

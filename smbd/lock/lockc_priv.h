@@ -7,11 +7,10 @@
 #ifndef HF_SMBD_LOCK_LOCKC_PRIV_H
 #define HF_SMBD_LOCK_LOCKC_PRIV_H
 
+#include "node/base/clock.h"
 #include "node/loop/task.h"
 #include "smbd/lock/core.h"
 #include "statestore/store.h"
-
-#define NS_PER_MS 1000000ULL
 
 /* A message in bytes that waits for its time. */
 struct held {

@@ -435,12 +435,9 @@ void lockd_tick(struct lockc *c, bool slow)
 
 void lockc_dir_changed(struct lockc *c, const struct file_key *dir, const struct guid *by)
 {
-	uint8_t b[FILE_KEY_SIZE];
-	struct oslot *s;
+	struct oslot *s = c->oslots[place_slot_of_file(dir, c->n_slots)];
 	struct fx fx;
 
-	file_key_bytes(dir, b);
-	s = c->oslots[place_slot_of(BLOB(b, sizeof(b)), c->n_slots)];
 	/* Before it serves, all are broken. */
 	if (!s || s->phase != SLOT_SERVING || list_empty(&s->core.dirs))
 		return;

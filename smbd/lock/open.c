@@ -69,15 +69,18 @@ static enum step step_retry(struct lk_core *c, struct lk_file *f, struct lk_msg 
 	return STEP_ON;
 }
 
+static bool same_create(const struct rec_open *a, const struct rec_open *b)
+{
+	return a->has_create_guid && b->has_create_guid && guid_equal(&a->create_guid, &b->create_guid) &&
+	       guid_equal(&a->client_guid, &b->client_guid);
+}
+
 static struct lk_ent *find_create(struct lk_file *f, const struct rec_open *want)
 {
 	struct lk_ent *e;
 
-	if (!want->has_create_guid)
-		return NULL;
 	list_foreach(e, &f->opens, in_file)
-		if (e->rec.has_create_guid && guid_equal(&e->rec.create_guid, &want->create_guid) &&
-		    guid_equal(&e->rec.client_guid, &want->client_guid))
+		if (same_create(&e->rec, want))
 			return e;
 	return NULL;
 }
@@ -92,9 +95,7 @@ static bool waits_with_guid(struct list *l, const struct lk_msg *m)
 	const struct lk_parked *p;
 
 	list_foreach(p, l, link)
-		if (!p->reply && p->msg.kind == LKM_OPEN && p->msg.req != m->req && p->msg.rec.has_create_guid &&
-		    guid_equal(&p->msg.rec.create_guid, &m->rec.create_guid) &&
-		    guid_equal(&p->msg.rec.client_guid, &m->rec.client_guid))
+		if (!p->reply && p->msg.kind == LKM_OPEN && p->msg.req != m->req && same_create(&p->msg.rec, &m->rec))
 			return true;
 	return false;
 }
@@ -102,8 +103,7 @@ static bool waits_with_guid(struct list *l, const struct lk_msg *m)
 /* Whether `m` replays a request that has not been decided yet. */
 static bool replays_waiting(struct lk_file *f, const struct lk_msg *m)
 {
-	return (m->flags & LKF_REPLAY) && m->rec.has_create_guid &&
-	       (waits_with_guid(&f->blocked, m) || waits_with_guid(&f->parked, m));
+	return (m->flags & LKF_REPLAY) && (waits_with_guid(&f->blocked, m) || waits_with_guid(&f->parked, m));
 }
 
 /* The same client made an open with this CreateGuid (MS-SMB2 3.3.5.9.10). */
@@ -311,7 +311,7 @@ static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64
 	caching_grant(c, f, w, &m->from, fx);
 	w->allocated = 0;
 	if (!w->persistent)
-		w->durable = w->durable && w->lease.present && (w->lease.state & LEASE_H) && !w->lease.breaking;
+		w->durable = w->durable && lease_keeps_handle(&w->lease);
 	e = ent_new(c, f, w);
 	if (!e) {
 		answer(fx, m, -ENOMEM);

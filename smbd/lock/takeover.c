@@ -9,8 +9,8 @@
 #include "node/base/clock.h"
 #include "node/log/log.h"
 
-#define RETRY_NS (200 * NS_PER_MS)
-#define DAMAGED_RETRY_NS (1000 * NS_PER_MS)
+#define RETRY_NS (200 * NSEC_PER_MSEC)
+#define DAMAGED_RETRY_NS (1000 * NSEC_PER_MSEC)
 #define DAMAGED_SAY_ROUNDS 30 /* one line per record in so many */
 /* Where the store takes few slots at a time: so many are taken at a time while nobody waits for them, since the storage
  * has better things to do after a failure; and so many of those that somebody waits for. */

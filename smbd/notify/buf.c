@@ -3,6 +3,7 @@
 #include "smbd/notify/buf.h"
 
 #include "node/base/utf.h"
+#include "node/wire/rd.h"
 #include "smbd/wire/change_notify.h"
 
 #define ROOM_MIN 256
@@ -63,18 +64,14 @@ static bool make_room(struct ntf_buf *b, size_t n)
 	return true;
 }
 
-static uint32_t le32_at(const struct ntf_buf *b, size_t off)
-{
-	const uint8_t *p = b->data + off;
-
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static bool said_last(const struct ntf_buf *b, uint32_t action, struct blob name)
 {
+	struct rd r;
+
 	if (action != SMB2_ACTION_MODIFIED || b->last == SIZE_MAX)
 		return false;
-	return le32_at(b, b->last + ACTION_OFF) == action &&
+	r = rd_init(b->data + b->last + ACTION_OFF, sizeof(action));
+	return rd_le32(&r) == action &&
 	       blob_equal(name, BLOB(b->data + b->last + NAME_OFF, b->len - b->last - NAME_OFF));
 }
 
@@ -101,15 +98,6 @@ static bool put(struct ntf_buf *b, uint32_t action, struct blob name)
 	return true;
 }
 
-static void backslashes(struct blob utf16)
-{
-	uint8_t *p = (uint8_t *)(uintptr_t)utf16.data;
-
-	for (size_t i = 0; i + 1 < utf16.len; i += 2)
-		if (p[i] == '/' && p[i + 1] == 0)
-			p[i] = '\\';
-}
-
 void ntf_buf_add(struct ntf_buf *b, const struct ntf_change *changes, unsigned int n)
 {
 	_cleanup_arena_ struct arena a = { 0 };
@@ -117,12 +105,10 @@ void ntf_buf_add(struct ntf_buf *b, const struct ntf_change *changes, unsigned i
 	arena_init(&a, 0);
 	for (unsigned int i = 0; i < n && !b->lost; i++) {
 		struct blob name;
-		int r = utf16_from_utf8(&a, changes[i].name, &name);
+		int r = utf16_from_path(&a, changes[i].name, &name);
 
 		if (r == -EILSEQ)
 			continue;
-		if (r == 0)
-			backslashes(name);
 		if (r < 0 || !put(b, changes[i].action, name))
 			ntf_buf_lose(b);
 	}

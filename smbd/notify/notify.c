@@ -5,8 +5,8 @@
 #include "node/base/hash.h"
 #include "node/log/log.h"
 
-#define TICK_NS (250 * NS_PER_MS)
-#define SLOW_TICK_NS (2000 * NS_PER_MS)
+#define TICK_NS (250 * NSEC_PER_MSEC)
+#define SLOW_TICK_NS (2000 * NSEC_PER_MSEC)
 /* Messages that wait for a view; what comes beyond is a gap. */
 #define EARLY_MAX 65536u
 #define MSG_MAX (1u << 20)
@@ -17,14 +17,6 @@ struct early {
 	size_t len;
 	uint8_t data[];
 };
-
-uint32_t ntf_slot_of(const struct ntf *n, const struct file_key *key)
-{
-	uint8_t b[FILE_KEY_SIZE];
-
-	file_key_bytes(key, b);
-	return place_slot_of(BLOB(b, sizeof(b)), n->cfg.n_slots);
-}
 
 /* --- peers --- */
 

@@ -3,11 +3,10 @@
 #ifndef HF_SMBD_NOTIFY_NOTIFY_PRIV_H
 #define HF_SMBD_NOTIFY_NOTIFY_PRIV_H
 
+#include "node/base/clock.h"
 #include "node/base/htable.h"
 #include "smbd/notify/msg.h"
 #include "smbd/notify/notify.h"
-
-#define NS_PER_MS UINT64_C(1000000)
 
 /* What a slot's watches are, in INTEREST. */
 enum ntf_interest {
@@ -101,7 +100,10 @@ struct ntf {
 };
 
 /* --- notify.c --- */
-uint32_t ntf_slot_of(const struct ntf *n, const struct file_key *key);
+static inline uint32_t ntf_slot_of(const struct ntf *n, const struct file_key *key)
+{
+	return place_slot_of_file(key, n->cfg.n_slots);
+}
 static inline bool ntf_is_self(const struct ntf *n, const struct place *p)
 {
 	return place_equal(p, &n->cfg.self);

@@ -8,7 +8,7 @@
 #include "node/base/hash.h"
 #include "smbd/wire/smb2.h"
 
-#define TELL_AGAIN_NS (500 * NS_PER_MS)
+#define TELL_AGAIN_NS (500 * NSEC_PER_MSEC)
 
 /* --- directories and registrations --- */
 
@@ -348,10 +348,8 @@ void registry_view(struct ntf *n)
 
 	htable_foreach(h, &it, &n->regs) {
 		struct ntf_reg *r = htable_entry(h, struct ntf_reg, by_id);
-		const struct ntf_slot *s = &n->slots[r->dir->slot];
 
-		if (!s->owned || !ntf_is_self(n, &s->owner) ||
-		    !view_has(n->view, r->home.node, r->home.incarnation))
+		if (!is_ours(n, &n->slots[r->dir->slot]) || !view_has(n->view, r->home.node, r->home.incarnation))
 			reg_free(n, r);
 	}
 	/* Everybody hears what is watched in the slots that we have now. */

@@ -6,7 +6,7 @@
 #include "node/base/hash.h"
 #include "node/base/random.h"
 
-#define ASK_AGAIN_NS (500 * NS_PER_MS)
+#define ASK_AGAIN_NS (500 * NSEC_PER_MSEC)
 
 static struct ntf_watch *watch_find(struct ntf *n, uint64_t id)
 {

@@ -45,9 +45,14 @@ uint8_t caching_replayed(uint8_t level, uint8_t asked)
 	return level_of(has.state & want.state);
 }
 
+static bool asks_lease(uint8_t level, const struct smb2_create_ctxs_req *ctx)
+{
+	return level == SMB2_OPLOCK_LEVEL_LEASE && (ctx->present & SMB2_CTX_RQLS);
+}
+
 bool caching_replays(const struct rec_lease *l, uint8_t level, const struct smb2_create_ctxs_req *ctx)
 {
-	if (level != SMB2_OPLOCK_LEVEL_LEASE || !(ctx->present & SMB2_CTX_RQLS))
+	if (!asks_lease(level, ctx))
 		return true;
 	return rec_lease_keyed(l) && guid_equal(&l->key, &ctx->lease.key);
 }
@@ -70,8 +75,7 @@ static void want_lease(const struct smb2_lease_ctx *in, struct rec_lease *ret)
 static void want_dir_lease(const struct smb_req *req, uint8_t level,
 			   const struct smb2_create_ctxs_req *ctx, struct rec_lease *ret)
 {
-	if (level != SMB2_OPLOCK_LEVEL_LEASE || !(ctx->present & SMB2_CTX_RQLS) ||
-	    ctx->lease.version < 2 ||
+	if (!asks_lease(level, ctx) || ctx->lease.version < 2 ||
 	    !(req->conn->capabilities & SMB2_GLOBAL_CAP_DIRECTORY_LEASING))
 		return;
 	want_lease(&ctx->lease, ret);
@@ -94,7 +98,7 @@ void caching_want(const struct smb_req *req, uint8_t level, const struct smb2_cr
 			want_oplock(level, ret);
 		return;
 	}
-	if ((ctx->present & SMB2_CTX_RQLS) && (req->conn->capabilities & SMB2_GLOBAL_CAP_LEASING) &&
+	if (asks_lease(level, ctx) && (req->conn->capabilities & SMB2_GLOBAL_CAP_LEASING) &&
 	    (ctx->lease.version < 2 || req->conn->dialect >= SMB2_DIALECT_300))
 		want_lease(&ctx->lease, ret);
 }
@@ -104,7 +108,7 @@ bool caching_key_taken(const struct smb_req *req, uint8_t level, const struct sm
 {
 	const struct lk_open *lk;
 
-	if (level != SMB2_OPLOCK_LEVEL_LEASE || !(ctx->present & SMB2_CTX_RQLS))
+	if (!asks_lease(level, ctx))
 		return false;
 	lk = lockc_lease_find(req->worker->lock, &req->conn->client_guid, &ctx->lease.key);
 	return lk && !file_key_equal(&lk->rec.key, directory);

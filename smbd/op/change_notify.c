@@ -122,10 +122,9 @@ static struct ntstatus check(struct smb_req *req, const struct smb2_change_notif
 
 static int begin(struct smb_req *req, struct file_open *fo, const struct smb2_change_notify_req *in)
 {
-	const struct vfs_key *k = &fo->file->key;
 	struct watch *w = calloc(1, sizeof(*w));
 	struct ntf_want want = {
-		.dir = { .volume = k->volume, .inode = k->ino, .generation = k->generation },
+		.dir = file_key_of(fo->file),
 		.filter = in->completion_filter,
 		.tree = in->flags & SMB2_WATCH_TREE,
 		.max = in->output_buffer_length,

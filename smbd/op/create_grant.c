@@ -35,9 +35,7 @@ static void want_fill(const struct create *c, const struct open *o, struct rec_o
 		       (create_durable(c) && !c->past && f->type == VFS_FILE && f->handle.len > 0);
 
 	*w = (struct rec_open){
-		.key = { .volume = f->key.volume,
-			 .inode = f->key.ino,
-			 .generation = f->key.generation },
+		.key = file_key_of(f),
 		.directory = f->type == VFS_DIR,
 		.client_guid = c->req->conn->client_guid,
 		.has_create_guid = c->ctx.present & SMB2_CTX_DH2Q,
@@ -131,8 +129,7 @@ static int change_file(struct create *c)
 /* Those who watch the directory hear of it. */
 static void announce(const struct create *c)
 {
-	const struct lk_open *lk = c->fo->hold.lk;
-	struct event_at at = event_at(c->req->worker, c->req->tree->share, lk ? &lk->rec : NULL);
+	struct event_at at = event_by(c->fo);
 
 	if (c->created)
 		event_name(&at, c->where.path, c->file->type == VFS_DIR, SMB2_ACTION_ADDED);

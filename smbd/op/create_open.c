@@ -293,9 +293,7 @@ struct ntstatus create_open_file(struct create *c)
 /* Whether nobody has a file open that this request made and was not granted. */
 static bool forsaken(struct create *c)
 {
-	struct file_key key = { .volume = c->file->key.volume,
-				.inode = c->file->key.ino,
-				.generation = c->file->key.generation };
+	struct file_key key = file_key_of(c->file);
 	struct lk_file_info info;
 
 	return lockc_query(c->req->worker->lock, &key, &info) == LK_OK && info.opens == 0;

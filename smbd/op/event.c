@@ -3,6 +3,7 @@
 #include "smbd/op/event.h"
 
 #include "node/base/clock.h"
+#include "node/base/utf.h"
 #include "node/log/log.h"
 
 /* How long writes of one open are gathered. */
@@ -18,17 +19,14 @@ struct event_at event_at(struct worker *w, struct smb_share *share, const struct
 	return at;
 }
 
+struct event_at event_by(const struct file_open *fo)
+{
+	return event_at(fo->open->worker, fo->open->share, fo->hold.lk ? &fo->hold.lk->rec : NULL);
+}
+
 static uint32_t name_filter(bool directory)
 {
 	return directory ? SMB2_NOTIFY_CHANGE_DIR_NAME : SMB2_NOTIFY_CHANGE_FILE_NAME;
-}
-
-/* Length of the path's directory; that of "x" is 0. */
-static size_t parent_len(const char *path, size_t n)
-{
-	while (n > 0 && path[n - 1] != '/')
-		n--;
-	return n > 0 ? n - 1 : 0;
 }
 
 static int dir_key(struct smb_share *share, struct arena *a, const char *path, size_t n,
@@ -44,9 +42,7 @@ static int dir_key(struct smb_share *share, struct arena *a, const char *path, s
 	r = vfs_open(share->vfs, NULL, dir, VFS_PATH | VFS_DIRECTORY, 0, &f);
 	if (r < 0)
 		return r;
-	*ret = (struct file_key){ .volume = f->key.volume,
-				  .inode = f->key.ino,
-				  .generation = f->key.generation };
+	*ret = file_key_of(f);
 	vfs_close(f);
 	return 0;
 }
@@ -69,7 +65,7 @@ static void tell(const struct event_at *at, uint32_t filter, const struct ntf_ch
 		return; /* the root of the share is nobody's entry */
 	arena_init(&a, 0);
 	do {
-		cut = parent_len(path, cut);
+		cut = utf8_dir_len(path, cut);
 		r = dir_key(at->share, &a, path, cut, &e.dir);
 		if (r < 0)
 			break;
@@ -110,9 +106,9 @@ void event_modified(const struct event_at *at, const char *path, uint32_t filter
 
 static bool same_parent(const char *a, const char *b)
 {
-	size_t n = parent_len(a, strlen(a));
+	size_t n = utf8_dir_len(a, strlen(a));
 
-	return n == parent_len(b, strlen(b)) && memcmp(a, b, n) == 0;
+	return n == utf8_dir_len(b, strlen(b)) && memcmp(a, b, n) == 0;
 }
 
 void event_renamed(const struct event_at *at, const char *from, const char *to, bool directory)
@@ -143,7 +139,7 @@ static void tell_file(struct file_open *fo, uint32_t filter, enum ntf_audience a
 
 	if (!filter || !ntf_wanted(o->worker->notify))
 		return;
-	at = event_at(o->worker, o->share, fo->hold.lk ? &fo->hold.lk->rec : NULL);
+	at = event_by(fo);
 	at.audience = audience;
 	arena_init(&a, 0);
 	task_shield_begin();

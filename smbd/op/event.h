@@ -24,6 +24,8 @@ struct event_at {
 };
 /* By an open with this record (NULL: by none). Nothing of it is kept. */
 struct event_at event_at(struct worker *w, struct smb_share *share, const struct rec_open *by);
+/* By this open, in its own share. */
+struct event_at event_by(const struct file_open *fo);
 
 /* A name came (SMB2_ACTION_ADDED) or went (SMB2_ACTION_REMOVED). */
 void event_name(const struct event_at *at, const char *path, bool directory, uint32_t action);

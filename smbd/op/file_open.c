@@ -34,10 +34,8 @@ unsigned int file_open_flags(uint32_t access, bool directory)
  * does an orderly stop. */
 static bool survives(const struct lk_open *lk, enum open_end why)
 {
-	const struct rec_lease *l = &lk->rec.lease;
-
 	/* 3.3.7.1: a durable one only as long as its handle may be kept */
-	if (!lk->rec.persistent && !(lk->rec.durable && (l->state & LEASE_H) && !l->breaking))
+	if (!lk->rec.persistent && !(lk->rec.durable && lease_keeps_handle(&lk->rec.lease)))
 		return false;
 	return why == OPEN_END_DISCONNECT || why == OPEN_END_LOGOFF || why == OPEN_END_SHUTDOWN;
 }
@@ -174,9 +172,7 @@ void file_close_grant(struct worker *w, struct smb_share *share, const struct cr
 	at = event_at(w, share, h->deletes || mine.lk->rec.delete_on_close ? &mine.lk->rec : NULL);
 	if (lockc_close(w->lock, mine.lk) == LK_UNLINK && mine.lk) {
 		rec = &mine.lk->rec;
-		key = (struct vfs_key){ .volume = rec->key.volume,
-					.ino = rec->key.inode,
-					.generation = rec->key.generation };
+		key = vfs_key_of(&rec->key);
 		path = arena_strdup(&a, rec->path ? rec->path : "");
 		done = path && unlink_file(&at, c, file, &a, path, rec->directory, &key);
 		if (mine.lk)

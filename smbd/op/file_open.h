@@ -46,6 +46,16 @@ struct file_open {
 	struct task_mutex telling;
 };
 
+/* The same name of a file, as the lock layer and as the file system has it. */
+static inline struct file_key file_key_of(const struct vfs_file *f)
+{
+	return (struct file_key){ .volume = f->key.volume, .inode = f->key.ino, .generation = f->key.generation };
+}
+static inline struct vfs_key vfs_key_of(const struct file_key *k)
+{
+	return (struct vfs_key){ .volume = k->volume, .ino = k->inode, .generation = k->generation };
+}
+
 /* Makes what is behind `o`, without a file yet. NULL: no memory. Freed by end(), or by
  * file_open_free(). */
 struct file_open *file_open_new(struct open *o);

@@ -36,15 +36,9 @@ void info_disk_id(const struct vfs_file *f, uint8_t out[static 32])
 
 int info_name(struct arena *a, const char *path, bool leading, struct blob *ret)
 {
-	char *s = leading ? arena_printf(a, "\\%s", path) : arena_strdup(a, path);
+	const char *s = leading ? arena_printf(a, "/%s", path) : path;
 
-	if (!s)
-		return -ENOMEM;
-	for (char *p = s; *p; p++) {
-		if (*p == '/')
-			*p = '\\';
-	}
-	return utf16_from_utf8(a, s, ret);
+	return s ? utf16_from_path(a, s, ret) : -ENOMEM;
 }
 
 void info_keep_times(struct file_open *fo)

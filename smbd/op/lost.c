@@ -38,9 +38,7 @@ static const char *present_path(struct smb_share *share, const struct rec_open *
 
 int file_unlink_record(void *arg, const struct rec_open *rec)
 {
-	struct vfs_key key = { .volume = rec->key.volume,
-			       .ino = rec->key.inode,
-			       .generation = rec->key.generation };
+	struct vfs_key key = vfs_key_of(&rec->key);
 	_cleanup_arena_ struct arena a = { 0 };
 	struct worker *w = arg;
 	struct smb_share *share;

@@ -89,27 +89,37 @@ static struct ntstatus parse(struct move *m, const struct smb2_set_info_req *in)
 	return m->to ? NT_STATUS_OK : req_fail(m->req, -ENOMEM);
 }
 
+/* What to ask the owner of `path` for, to keep others away from it for a while; the caller adds access and share mode. As vfs_open(). */
+static int want_of(struct move *m, const char *path, bool directory, struct rec_open *ret)
+{
+	struct vfs_file *f;
+	int r = vfs_open(move_vfs(m), file_cred(m->fo), path, VFS_PATH | (directory ? (unsigned int)VFS_DIRECTORY : 0), 0, &f);
+
+	if (r < 0)
+		return r;
+	*ret = (struct rec_open){ .key = file_key_of(f),
+				  .directory = directory,
+				  .client_guid = m->req->conn->client_guid,
+				  .share_name = (char *)(uintptr_t)m->req->tree->share->conf->name,
+				  .user = m->req->session->user.name,
+				  .path = (char *)(uintptr_t)path,
+				  .session_id = m->req->session->id };
+	vfs_close(f);
+	return 0;
+}
+
 /* Takes the file that would be replaced: who only keeps handles of it for later closes them, and nobody may have it open
  * (MS-FSA 2.1.5.15.12). */
 static struct ntstatus hold_target(struct move *m)
 {
-	struct rec_open want = { .client_guid = m->req->conn->client_guid,
-				 .access = SMB2_DELETE,
-				 .share_name = (char *)(uintptr_t)m->req->tree->share->conf->name,
-				 .user = m->req->session->user.name,
-				 .path = (char *)(uintptr_t)m->where.path,
-				 .session_id = m->req->session->id };
 	struct lk_file_info info;
+	struct rec_open want;
 	struct lk_open *lk;
-	struct vfs_file *f;
-	int r = vfs_open(move_vfs(m), file_cred(m->fo), m->where.path, VFS_PATH, 0, &f);
+	int r = want_of(m, m->where.path, false, &want);
 
 	if (r < 0)
 		return r == -ENOENT ? NT_STATUS_OK : req_fail(m->req, r);
-	want.key = (struct file_key){ .volume = f->key.volume,
-				      .inode = f->key.ino,
-				      .generation = f->key.generation };
-	vfs_close(f);
+	want.access = SMB2_DELETE;
 	if (req_pend(m->req, REQ_PEND_DELAY) == -ECANCELED)
 		return req_cancelled(m->req);
 	r = lockc_open(m->req->worker->lock, &want, 0, &lk);
@@ -166,18 +176,11 @@ static int rename_on_disk(struct move *m)
 	return r;
 }
 
-static struct event_at site(const struct move *m)
-{
-	const struct lk_open *lk = m->fo->hold.lk;
-
-	return event_at(m->req->worker, m->req->tree->share, lk ? &lk->rec : NULL);
-}
-
 /* What was replaced goes first. A renamed file counts as modified, too, once it is closed: that is
  * when Windows notes that it is to be archived. */
 static void announce(struct move *m)
 {
-	struct event_at at = site(m);
+	struct event_at at = event_by(m->fo);
 	bool directory = m->st.type == VFS_DIR;
 
 	if (m->where.exists && !same_file(m))
@@ -201,26 +204,15 @@ static void keep_path(struct move *m)
  * has it open for deletion, or does not share writing, is in the way (MS-FSA 2.1.5.15.12). */
 static struct ntstatus hold_parent(struct move *m, struct lk_holder *h)
 {
-	struct rec_open want = { .directory = true,
-				 .client_guid = m->req->conn->client_guid,
-				 .access = SMB2_FILE_WRITE_DATA,
-				 .share = SMB2_FILE_SHARE_READ | SMB2_FILE_SHARE_WRITE,
-				 .share_name = (char *)(uintptr_t)m->req->tree->share->conf->name,
-				 .user = m->req->session->user.name,
-				 .path = (char *)(uintptr_t)m->where.parent,
-				 .session_id = m->req->session->id };
+	struct rec_open want;
 	struct lk_open *lk;
-	struct vfs_file *f;
-	int r = vfs_open(move_vfs(m), file_cred(m->fo), m->where.parent, VFS_PATH | VFS_DIRECTORY,
-			 0, &f);
+	int r = want_of(m, m->where.parent, true, &want);
 
 	if (r < 0)
 		return status_of_path(m->req, r);
-	want.key = (struct file_key){ .volume = f->key.volume,
-				      .inode = f->key.ino,
-				      .generation = f->key.generation };
-	vfs_close(f);
-	r = lockc_open(m->req->worker->lock, &want, false, &lk);
+	want.access = SMB2_FILE_WRITE_DATA;
+	want.share = SMB2_FILE_SHARE_READ | SMB2_FILE_SHARE_WRITE;
+	r = lockc_open(m->req->worker->lock, &want, 0, &lk);
 	if (r != LK_OK)
 		return refuse(m, status_of_lock(m->req, r), "the directory is in use");
 	lk_hold(h, lk);
@@ -371,7 +363,7 @@ static struct ntstatus link_it(struct move *m)
 	if (r < 0)
 		return r == -ENOENT || r == -ENOTDIR ? NT_STATUS_OBJECT_PATH_NOT_FOUND :
 						       req_fail(m->req, r);
-	at = site(m);
+	at = event_by(m->fo);
 	if (m->where.exists)
 		event_name(&at, m->where.path, false, SMB2_ACTION_REMOVED);
 	event_name(&at, m->to, false, SMB2_ACTION_ADDED);

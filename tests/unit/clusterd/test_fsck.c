@@ -71,12 +71,10 @@ static void put(uint32_t slot, uint64_t epoch, struct blob key, struct blob val)
 static struct file_key file_in(uint32_t slot)
 {
 	struct file_key k = { .generation = 1 };
-	uint8_t bytes[FILE_KEY_SIZE];
 
 	do {
 		k.inode++;
-		file_key_bytes(&k, bytes);
-	} while (place_slot_of(BLOB(bytes, sizeof(bytes)), SLOTS) != slot);
+	} while (place_slot_of_file(&k, SLOTS) != slot);
 	return k;
 }
 

@@ -341,13 +341,10 @@ struct file_key key_owned_by(struct cluster *cl, uint32_t node, uint32_t worker)
 
 	cl->epoch--; /* only asked, not published */
 	for (;;) {
-		uint8_t b[FILE_KEY_SIZE];
 		struct place p;
 
 		k = key_of(next++);
-		file_key_bytes(&k, b);
-		assert_true(place_owner(
-			v, place_slot_of(BLOB(b, sizeof(b)), store_info(cl->store)->slots), &p));
+		assert_true(place_owner(v, place_slot_of_file(&k, store_info(cl->store)->slots), &p));
 		if (p.node == node && p.worker == worker)
 			break;
 	}
@@ -397,4 +394,12 @@ struct lk_reclaim reclaim_of(const struct rec_open *r)
 				    .path = r->path,
 				    .session_id = 9,
 				    .volatile_id = 8 };
+}
+
+struct lk_open *must_grant(struct lockc *c, const struct rec_open *w)
+{
+	struct lk_open *o = NULL;
+
+	assert_int_equal(lockc_open(c, w, 0, &o), LK_OK);
+	return o;
 }

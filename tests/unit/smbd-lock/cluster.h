@@ -78,6 +78,8 @@ struct file_key key_owned_by(struct cluster *cl, uint32_t node, uint32_t worker)
 struct rec_open want(const struct file_key *key, uint32_t access, uint32_t share);
 struct rec_open want_persistent(const struct file_key *key, uint32_t access, uint32_t share);
 struct lk_reclaim reclaim_of(const struct rec_open *r);
+/* [task] Opens; the test fails when it is not granted. */
+struct lk_open *must_grant(struct lockc *c, const struct rec_open *w);
 
 #define RD 0x1u
 #define WR 0x2u

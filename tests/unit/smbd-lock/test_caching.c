@@ -54,19 +54,11 @@ static struct rec_open wanted(uint8_t client, uint8_t version, uint32_t state)
 	return w;
 }
 
-static struct lk_open *opens(struct lockc *c, const struct rec_open *w)
-{
-	struct lk_open *o = NULL;
-
-	assert_int_equal(lockc_open(c, w, 0, &o), LK_OK);
-	return o;
-}
-
 static struct lk_open *leased(struct lockc *c, uint8_t client, uint32_t state)
 {
 	struct rec_open w = wanted(client, 2, state);
 
-	return opens(c, &w);
+	return must_grant(c, &w);
 }
 
 /* An OPEN in a task of its own. */
@@ -184,7 +176,7 @@ static void many_writers(void)
 	begin();
 	for (size_t i = 0; i < ARRAY_SIZE(a); i++) {
 		w = want(&key, RD | WR, SH_ALL);
-		a[i] = opens(i == 1 ? B : A, &w);
+		a[i] = must_grant(i == 1 ? B : A, &w);
 		assert_true(a[i]->write_permit);
 	}
 	p = (struct opener){ .c = B, .w = wanted(2, 2, LEASE_ALL) };
@@ -217,7 +209,7 @@ static void silent(void)
 	assert_int_equal(heard.n, 1);
 	/* others go on meanwhile: attributes, and another file */
 	w = want(&key, ATTR, SH_ALL);
-	x = opens(B, &w);
+	x = must_grant(B, &w);
 	assert_int_equal(lockc_close(B, x), 0);
 	/* one of those that wait gives up */
 	task_cancel(q.task);
@@ -243,7 +235,7 @@ static void sharing(void)
 	begin();
 	w = wanted(1, 2, LEASE_R | LEASE_H);
 	w.share = SH_NONE;
-	a = opens(A, &w);
+	a = must_grant(A, &w);
 	p = (struct opener){ .c = B, .w = wanted(2, 2, LEASE_R) };
 	start(&p);
 	await_heard(1);
@@ -262,7 +254,7 @@ static void oplocks(void)
 
 	begin();
 	w = wanted(1, 0, LEASE_ALL);
-	a = opens(A, &w);
+	a = must_grant(A, &w);
 	assert_int_equal(a->rec.lease.state, LEASE_ALL);
 	/* an oplock has no key: the same client breaks it, too */
 	p = (struct opener){ .c = A, .w = wanted(1, 0, LEASE_ALL) };
@@ -298,7 +290,7 @@ static void oneself(void)
 	begin();
 	for (unsigned int i = 0; i < 4; i++) {
 		w = wanted(1, i < 2 ? 0 : 1, LEASE_R);
-		a = opens(A, &w);
+		a = must_grant(A, &w);
 		assert_int_equal(a->rec.lease.state, LEASE_R);
 		heard.n = 0;
 		if (i % 2) {
@@ -340,7 +332,7 @@ static void locks(void)
 	for (uint64_t size = 0; size <= 8192; size += 4096) {
 		w = wanted(1, 2, LEASE_R | LEASE_H);
 		w.allocated = size;
-		a = opens(A, &w);
+		a = must_grant(A, &w);
 		assert_int_equal(a->rec.lease.state, size > 4096 ? 0 : LEASE_R | LEASE_H);
 		assert_int_equal(a->rec.lease.epoch, size > 4096 ? 10 : 11);
 		assert_int_equal(lockc_close(A, a), 0);
@@ -449,7 +441,7 @@ static void owed(void)
 	memset(w.client_guid.b, 1, 16);
 	w.lease = (struct rec_lease){ .present = true, .version = 2, .state = LEASE_ALL };
 	memset(w.lease.key.b, 1, 16);
-	a = opens(A, &w);
+	a = must_grant(A, &w);
 	assert_int_equal(a->rec.lease.state, LEASE_ALL);
 	q = reclaim_of(&a->rec);
 	q.path = "dir/file";
@@ -492,7 +484,7 @@ static void durable(void)
 	w = wanted(1, 0, LEASE_ALL);
 	w.durable = true;
 	w.timeout_ms = 60000;
-	a = opens(A, &w);
+	a = must_grant(A, &w);
 	assert_true(a->rec.durable);
 	q = reclaim_of(&a->rec);
 	q.path = "dir/file";
@@ -503,14 +495,14 @@ static void durable(void)
 	assert_int_equal(lockc_disconnect(A, b), LK_OK);
 	/* nobody can be asked for the batch oplock of a client that is away: the handle ends */
 	w = wanted(2, 2, LEASE_ALL);
-	b = opens(B, &w);
+	b = must_grant(B, &w);
 	assert_int_equal(b->rec.lease.state, LEASE_ALL);
 	assert_int_equal(lockc_reclaim(A, &q, &a), LK_NOT_FOUND);
 	assert_int_equal(lockc_close(B, b), 0);
 	/* level II is no reason to be durable */
 	w = wanted(1, 0, LEASE_R);
 	w.durable = true;
-	a = opens(A, &w);
+	a = must_grant(A, &w);
 	assert_false(a->rec.durable);
 	cluster_free(cl);
 }

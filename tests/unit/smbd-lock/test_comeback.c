@@ -48,9 +48,9 @@ static void there_and_back(void)
 	struct lk_reclaim q;
 
 	cl->delay = 20 * MS;
-	assert_int_equal(lockc_open(old, &w, false, &a), LK_OK);
+	assert_int_equal(lockc_open(old, &w, 0, &a), LK_OK);
 	assert_int_equal(rec_open_copy(&a->rec, &saved), 0);
-	assert_int_equal(lockc_open(third, &other, false, &o), LK_OK);
+	assert_int_equal(lockc_open(third, &other, 0, &o), LK_OK);
 	assert_int_equal(lockc_lock(third, o, &far, 1, (struct lk_seq){ 0 }, false, NULL, NULL), LK_OK); /* I/O asks */
 	assert_int_equal(lockc_disconnect(old, a), LK_OK);
 	q = reclaim_of(&saved);
@@ -88,12 +88,12 @@ static void left_behind(void)
 	struct cnode *n = &cl->nodes[1];
 	struct lk_reclaim q;
 
-	assert_int_equal(lockc_open(here, &w, false, &a), LK_OK);
+	assert_int_equal(lockc_open(here, &w, 0, &a), LK_OK);
 	assert_int_equal(rec_open_copy(&a->rec, &saved), 0);
 	q = reclaim_of(&saved);
 	n->left = true;
 	assert_int_equal(lockc_reclaim(left, &q, &x), -ECANCELED);
-	assert_int_equal(lockc_open(left, &w, true, &x), -ECANCELED);
+	assert_int_equal(lockc_open(left, &w, LK_OPEN_REPLAY, &x), -ECANCELED);
 	assert_int_equal(n->asked, 2);
 	assert_true(holds(here, saved.id));
 	/* nobody else has it: nobody is asked */
@@ -143,7 +143,7 @@ static void death_costs_no_write(void)
 	uint64_t before;
 
 	cl->delay = 2 * MS;
-	assert_int_equal(lockc_open(worker(cl, 2), &w, false, &p), LK_OK);
+	assert_int_equal(lockc_open(worker(cl, 2), &w, 0, &p), LK_OK);
 	assert_int_equal(rec_open_copy(&p->rec, &saved), 0);
 	q = reclaim_of(&saved);
 	assert_int_equal(lock(worker(cl, 2), p, 0), LK_OK);

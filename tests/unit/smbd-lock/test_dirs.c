@@ -63,19 +63,11 @@ static struct rec_open wanted(uint8_t client, uint8_t version, uint32_t state)
 	return w;
 }
 
-static struct lk_open *opens(struct lockc *c, const struct rec_open *w)
-{
-	struct lk_open *o = NULL;
-
-	assert_int_equal(lockc_open(c, w, 0, &o), LK_OK);
-	return o;
-}
-
 static struct lk_open *leased(struct lockc *c, uint8_t client, uint32_t state)
 {
 	struct rec_open w = wanted(client, 2, state);
 
-	return opens(c, &w);
+	return must_grant(c, &w);
 }
 
 static void await_heard(unsigned int n)
@@ -99,7 +91,7 @@ static void granted(void)
 	assert_int_equal(lockc_close(B, o), LK_OK);
 	cl->nodes[0].dirs_armed = true;
 	w = wanted(1, 1, RH);
-	o = opens(B, &w);
+	o = must_grant(B, &w);
 	assert_int_equal(o->rec.lease.state, 0);
 	assert_int_equal(lockc_close(B, o), LK_OK);
 
@@ -109,7 +101,7 @@ static void granted(void)
 	/* another client caches it, too, and one that may change it asks nobody */
 	w = wanted(2, 2, RH);
 	w.access = RD | WR;
-	p = opens(A, &w);
+	p = must_grant(A, &w);
 	assert_int_equal(p->rec.lease.state, RH);
 	assert_true(p->write_permit);
 	assert_int_equal(heard.n, 0);
@@ -176,7 +168,7 @@ static void handle_breaks(void)
 	w = want(&key, RD | DEL, SH_ALL);
 	w.directory = true;
 	w.client_guid = guid_of(2);
-	b = opens(B, &w);
+	b = must_grant(B, &w);
 	heard.n = 0;
 	lockc_dir_changed(
 		owner, &key,
@@ -208,7 +200,7 @@ static void slot_moves(void)
 	w.client_guid = guid_of(1);
 	w.lease =
 		(struct rec_lease){ .present = true, .version = 2, .state = RH, .key = guid_of(1) };
-	b = opens(B, &w);
+	b = must_grant(B, &w);
 	assert_int_equal(b->rec.lease.state, RH);
 	cluster_crash(cl, 1);
 	cluster_view(cl);
@@ -219,7 +211,7 @@ static void slot_moves(void)
 	assert_int_equal(lockc_break_ack(B, b, 0), LK_OK);
 	assert_int_equal(lockc_close(B, b), LK_OK);
 
-	b = opens(B, &w);
+	b = must_grant(B, &w);
 	assert_int_equal(b->rec.lease.state, RH);
 	w = (struct rec_open){ 0 };
 	assert_int_equal(rec_open_copy(&b->rec, &w), 0);
@@ -252,7 +244,7 @@ static void away(void)
 	w.directory = true;
 	w.lease =
 		(struct rec_lease){ .present = true, .version = 2, .state = RH, .key = guid_of(1) };
-	b = opens(B, &w);
+	b = must_grant(B, &w);
 	q = reclaim_of(&b->rec);
 	q.has_lease = true;
 	q.lease_key = w.lease.key;
@@ -278,7 +270,7 @@ static struct lk_open *at_path(struct lockc *c, uint64_t inode, const char *path
 	struct rec_open w = want_persistent(&k, RD, SH_ALL);
 
 	w.path = (char *)(uintptr_t)path;
-	return opens(c, &w);
+	return must_grant(c, &w);
 }
 
 static void assert_below(const char *path, int outcome)
@@ -371,7 +363,7 @@ static void below_breaks(void)
 		k.ended = false;
 		w = wanted(1, 2, RH);
 		w.directory = false;
-		o = opens(B, &w);
+		o = must_grant(B, &w);
 		assert_int_equal(o->rec.lease.state, RH);
 		spawn(ask_below, &k, NULL);
 		await_heard(1);
@@ -406,7 +398,7 @@ static void below_newcomer(void)
 			w = wanted((uint8_t)(n + 1), 2, RH);
 			w.directory = false;
 			w.key = key_of(900 + n);
-			o[n] = opens(B, &w);
+			o[n] = must_grant(B, &w);
 		}
 		spawn(ask_below, &k, NULL);
 		await_heard(2);
@@ -415,7 +407,7 @@ static void below_newcomer(void)
 		assert_false(k.ended);
 		w.key = key_of(900 + (uint64_t)i);
 		w.lease = (struct rec_lease){ 0 };
-		late = opens(B, &w);
+		late = must_grant(B, &w);
 		assert_int_equal(lockc_close(B, o[1 - i]), LK_OK);
 		for (int j = 0; j < 2000 && !k.ended; j++)
 			task_sleep(MS);

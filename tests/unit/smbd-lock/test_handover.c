@@ -34,7 +34,7 @@ static int try_open(uint32_t node, const struct file_key *k, uint32_t access, ui
 {
 	struct rec_open w = want(k, access, share);
 
-	return lockc_open(at(node), &w, false, ret);
+	return lockc_open(at(node), &w, 0, ret);
 }
 
 static struct lk_open *must_open(uint32_t node, const struct file_key *k, uint32_t access,
@@ -52,7 +52,7 @@ static struct lk_open *persistent(uint32_t node, const struct file_key *k,
 	struct rec_open w = want_persistent(k, RD | WR, SH_ALL);
 	struct lk_open *o = NULL;
 
-	assert_int_equal(lockc_open(at(node), &w, false, &o), LK_OK);
+	assert_int_equal(lockc_open(at(node), &w, 0, &o), LK_OK);
 	assert_int_equal(rec_open_copy(&o->rec, ret_saved), 0);
 	return o;
 }
@@ -197,7 +197,7 @@ static void all_die(void)
 	w = want_persistent(&k2, RD | WR, SH_NONE);
 	w.timeout_ms = 700;
 	w.delete_on_close = true;
-	assert_int_equal(lockc_open(at(2), &w, false, &x), LK_OK);
+	assert_int_equal(lockc_open(at(2), &w, 0, &x), LK_OK);
 	assert_int_equal(rec_open_copy(&x->rec, &saved2), 0);
 	for (uint32_t i = 1; i <= 3; i++)
 		cluster_crash(cl, i);

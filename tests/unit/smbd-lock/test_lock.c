@@ -33,7 +33,7 @@ static int do_open(struct lockc *c, uint32_t access, uint32_t share, struct lk_o
 {
 	struct rec_open w = want(&key, access, share);
 
-	return lockc_open(c, &w, false, ret);
+	return lockc_open(c, &w, 0, ret);
 }
 
 static struct lk_open *must_open(struct lockc *c, uint32_t access, uint32_t share)
@@ -305,7 +305,7 @@ static void deletion(void)
 	/* FILE_DELETE_ON_CLOSE: from the close of that open on */
 	w = want(&key, RD | DEL, SH_ALL);
 	w.delete_on_close = true;
-	assert_int_equal(lockc_open(A, &w, false, &a), LK_OK);
+	assert_int_equal(lockc_open(A, &w, 0, &a), LK_OK);
 	b = must_open(B, RD, SH_ALL);
 	assert_int_equal(lockc_close(A, a), 0);
 	assert_true(b->rec.delete_pending);
@@ -344,21 +344,21 @@ static void replay(void)
 
 	begin();
 	w = want_persistent(&key, RD | WR, SH_NONE);
-	assert_int_equal(lockc_open(A, &w, false, &a), LK_OK);
+	assert_int_equal(lockc_open(A, &w, 0, &a), LK_OK);
 	assert_int_equal(mem_store_count(cl->store), 1);
 	assert_ptr_equal(lockc_replay_find(A, &w.client_guid, &w.create_guid), a);
-	assert_int_equal(lockc_open(A, &w, false, &x), LK_DUPLICATE_OBJECTID);
-	assert_int_equal(lockc_open(A, &w, true, &x), LK_REPLAYED);
+	assert_int_equal(lockc_open(A, &w, 0, &x), LK_DUPLICATE_OBJECTID);
+	assert_int_equal(lockc_open(A, &w, LK_OPEN_REPLAY, &x), LK_REPLAYED);
 	assert_ptr_equal(x, a);
 	w.has_owner = false;
-	assert_int_equal(lockc_open(A, &w, true, &x), LK_ACCESS_DENIED);
+	assert_int_equal(lockc_open(A, &w, LK_OPEN_REPLAY, &x), LK_ACCESS_DENIED);
 	w.has_owner = true;
 	lockc_consumed(A, a);
 	task_sleep(20 * MS);
-	assert_int_equal(lockc_open(A, &w, true, &x), LK_FILE_NOT_AVAILABLE);
+	assert_int_equal(lockc_open(A, &w, LK_OPEN_REPLAY, &x), LK_FILE_NOT_AVAILABLE);
 	/* another client with the same CreateGuid is another request */
 	w.client_guid.b[0] = 77;
-	assert_int_equal(lockc_open(A, &w, true, &x), LK_SHARING_VIOLATION);
+	assert_int_equal(lockc_open(A, &w, LK_OPEN_REPLAY, &x), LK_SHARING_VIOLATION);
 	assert_int_equal(lockc_close(A, a), 0);
 	assert_int_equal(mem_store_count(cl->store), 0);
 	end();
@@ -376,17 +376,17 @@ static void app_instance(void)
 	w.app_id = guid_random();
 	w.app_version_high = 1;
 	w.app_version_low = 5;
-	assert_int_equal(lockc_open(A, &w, false, &a), LK_OK);
+	assert_int_equal(lockc_open(A, &w, 0, &a), LK_OK);
 	assert_int_equal(lock(A, a, 0, 1, true), LK_OK);
 	w.create_guid = guid_random();
 	w.client_guid.b[3] = 9;
 	w.app_version_low = 5;
-	assert_int_equal(lockc_open(B, &w, false, &b), LK_FORCED_CLOSED);
+	assert_int_equal(lockc_open(B, &w, 0, &b), LK_FORCED_CLOSED);
 	w.app_version_low = 6;
 	gone = cl->nodes[0].gone;
 	assert_int_equal(lockc_io_begin(A, a, 0, 1, true), LK_OK);
 	lockc_io_end(A, a);
-	assert_int_equal(lockc_open(B, &w, false, &b), LK_OK);
+	assert_int_equal(lockc_open(B, &w, 0, &b), LK_OK);
 	assert_int_equal(cl->nodes[0].gone, gone + 1);
 	assert_int_equal(cl->nodes[0].gone_why, LK_GONE_DISPLACED);
 	assert_int_equal(lock(B, b, 0, 1, true), LK_OK); /* the old one's lock went with it */
@@ -395,7 +395,7 @@ static void app_instance(void)
 	w.has_app_version = false;
 	w.client_guid.b[3] = 10;
 	w.create_guid = guid_random();
-	assert_int_equal(lockc_open(A, &w, false, &x), LK_OK);
+	assert_int_equal(lockc_open(A, &w, 0, &x), LK_OK);
 	assert_int_equal(lockc_close(A, x), 0);
 	end();
 }
@@ -408,7 +408,7 @@ static void reclaim(void)
 
 	begin();
 	w = want_persistent(&key, RD | WR, SH_ALL);
-	assert_int_equal(lockc_open(A, &w, false, &a), LK_OK);
+	assert_int_equal(lockc_open(A, &w, 0, &a), LK_OK);
 	assert_int_equal(lock(A, a, 0, 10, true), LK_OK);
 	assert_int_equal(rec_open_copy(&a->rec, &saved), 0);
 	a->user = a;
@@ -477,7 +477,7 @@ static void steal(void)
 
 	begin();
 	w = want_persistent(&key, RD | WR, SH_ALL);
-	assert_int_equal(lockc_open(A, &w, false, &a), LK_OK);
+	assert_int_equal(lockc_open(A, &w, 0, &a), LK_OK);
 	assert_int_equal(rec_open_copy(&a->rec, &saved), 0);
 	q = reclaim_of(&saved);
 	if (cl->n > 1) {
@@ -506,7 +506,7 @@ static void durable_contended(void)
 	w.persistent = false;
 	w.durable = true;
 	w.lease = (struct rec_lease){ .present = true, .state = 7 }; /* a batch oplock */
-	assert_int_equal(lockc_open(A, &w, false, &a), LK_OK);
+	assert_int_equal(lockc_open(A, &w, 0, &a), LK_OK);
 	assert_int_equal(mem_store_count(cl->store), 0);
 	assert_int_equal(lockc_disconnect(A, a), LK_OK);
 	b = must_open(B, RD, SH_ALL);
@@ -528,7 +528,7 @@ static void scavenged(void)
 	w = want_persistent(&key, RD | WR, SH_NONE);
 	w.timeout_ms = 100;
 	w.delete_on_close = true;
-	assert_int_equal(lockc_open(A, &w, false, &a), LK_OK);
+	assert_int_equal(lockc_open(A, &w, 0, &a), LK_OK);
 	assert_int_equal(lockc_disconnect(A, a), LK_OK);
 	assert_int_equal(do_open(B, RD, SH_ALL, &b), LK_FILE_NOT_AVAILABLE);
 	task_sleep(1500 * MS);
@@ -549,18 +549,18 @@ static void store_fails(void)
 
 	begin();
 	w = want_persistent(&key, RD | WR, SH_NONE);
-	assert_int_equal(lockc_open(A, &w, false, &a), LK_OK);
+	assert_int_equal(lockc_open(A, &w, 0, &a), LK_OK);
 	mem_store_fail(cl->store, -ENOSPC);
 	assert_int_equal(lock(A, a, 0, 10, true), -ENOSPC);
 	assert_int_equal(a->rec.n_locks, 0);
 	key = key_owned_by(cl, 1, 0);
 	w = want_persistent(&key, RD | WR, SH_NONE);
-	assert_int_equal(lockc_open(B, &w, false, &x), -ENOSPC);
+	assert_int_equal(lockc_open(B, &w, 0, &x), -ENOSPC);
 	b = must_open(B, RD | WR, SH_NONE); /* an ordinary open needs no record */
 	mem_store_fail(cl->store, 0);
 	assert_int_equal(lockc_close(B, b), 0);
 	assert_int_equal(lock(A, a, 0, 10, true), LK_OK);
-	assert_int_equal(lockc_open(B, &w, false, &x), LK_OK);
+	assert_int_equal(lockc_open(B, &w, 0, &x), LK_OK);
 	assert_int_equal(mem_store_count(cl->store), 2);
 	mem_store_fail(cl->store, -EIO);
 	assert_int_equal(lockc_close(B, x), -EIO);

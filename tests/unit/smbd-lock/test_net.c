@@ -208,10 +208,10 @@ static void work(struct tworker *w, void *arg)
 		struct lk_range r = { .offset = i, .length = 1, .exclusive = true };
 		struct lk_open *o, *x = NULL;
 
-		assert_int_equal(lockc_open(w->lock, &a, false, &o), LK_OK);
+		assert_int_equal(lockc_open(w->lock, &a, 0, &o), LK_OK);
 		if (a.persistent)
 			a.create_guid = guid_random();
-		assert_int_equal(lockc_open(w->lock, &a, false, &x), LK_SHARING_VIOLATION);
+		assert_int_equal(lockc_open(w->lock, &a, 0, &x), LK_SHARING_VIOLATION);
 		assert_int_equal(lockc_lock(w->lock, o, &r, 1, no_seq, false, NULL, NULL), LK_OK);
 		assert_int_equal(lockc_unlock(w->lock, o, &r, 1, no_seq), LK_OK);
 		assert_int_equal(lockc_close(w->lock, o), LK_OK);
@@ -225,7 +225,7 @@ static void hold_opens(struct tworker *w, void *arg)
 		struct lk_range r = { .offset = i, .length = 1, .exclusive = true };
 		struct lk_open *o;
 
-		assert_int_equal(lockc_open(w->lock, &a, false, &o), LK_OK);
+		assert_int_equal(lockc_open(w->lock, &a, 0, &o), LK_OK);
 		assert_int_equal(lockc_lock(w->lock, o, &r, 1, no_seq, false, NULL, NULL), LK_OK);
 		claims[i] = (struct lk_reclaim){ .id = o->rec.id,
 						 .v2 = true,
@@ -242,7 +242,7 @@ static void reclaim_opens(struct tworker *w, void *arg)
 		struct rec_open a = want(50000 + i, false, 7);
 		struct lk_open *o, *x = NULL;
 
-		assert_int_equal(lockc_open(w->lock, &a, false, &x), LK_FILE_NOT_AVAILABLE);
+		assert_int_equal(lockc_open(w->lock, &a, 0, &x), LK_FILE_NOT_AVAILABLE);
 		assert_int_equal(lockc_reclaim(w->lock, &claims[i], &o), LK_OK);
 		assert_int_equal(o->rec.n_locks, 1);
 		assert_int_equal(o->rec.locks[0].offset, i);

@@ -104,10 +104,10 @@ static void saved_from(struct client *c)
 /* Opens `file`. True when it did; with a persistent open it does not give up before it knows. */
 static bool opens(struct client *c, const struct rec_open *w)
 {
-	bool replay = false;
+	unsigned int how = 0;
 
 	for (;;) {
-		int e = lockc_open(lc(c), w, replay, &c->o);
+		int e = lockc_open(lc(c), w, how, &c->o);
 
 		if (e == LK_OK || e == LK_REPLAYED) {
 			c->replays += e == LK_REPLAYED;
@@ -115,12 +115,18 @@ static bool opens(struct client *c, const struct rec_open *w)
 				saved_from(c);
 			return true;
 		}
+		if (how && e == LK_FILE_NOT_AVAILABLE) {
+			task_sleep(MS); /* what it replays has not been decided yet */
+			if (!alive(c))
+				go_somewhere(c);
+			continue;
+		}
 		if (e != -ESHUTDOWN)
 			return false;
 		go_somewhere(c);
 		if (!c->persistent)
 			return false;
-		replay = true; /* it may have been granted before the node died */
+		how = LK_OPEN_REPLAY; /* it may have been granted before the node died */
 	}
 }
 
@@ -174,7 +180,7 @@ static void does_io(struct client *c)
 	unsigned int r = (unsigned int)(cluster_random(cl) % RANGES);
 	struct lockc *l = lc(c);
 	struct lk_open *o = c->o;
-	bool permit = o->permit;
+	bool permit = o->write_permit;
 
 	if (lockc_io_begin(l, o, r * 10, 10, true) != LK_OK)
 		return;

@@ -256,12 +256,10 @@ struct file_key dir_owned_by(uint32_t node, uint32_t worker)
 	struct file_key k;
 
 	for (;;) {
-		uint8_t b[FILE_KEY_SIZE];
 		struct place p;
 
 		k = dir_key(next++);
-		file_key_bytes(&k, b);
-		assert_true(place_owner(v, place_slot_of(BLOB(b, sizeof(b)), SLOTS), &p));
+		assert_true(place_owner(v, place_slot_of_file(&k, SLOTS), &p));
 		if (p.node == node && p.worker == worker)
 			break;
 	}

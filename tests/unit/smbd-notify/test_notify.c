@@ -272,17 +272,22 @@ static void last_one_lost(void)
 	net_stop();
 }
 
-/* Changes of a worker that does not know yet who watches: everybody has missed something. */
-static void before_the_first_view(void)
+/* Starts the nodes; the third one is away. A directory whose owner stays. */
+static struct file_key without_node_3(void)
 {
-	struct file_key dir;
-	struct watcher x;
-
 	net_start();
 	net_node_crash(3);
 	net_view();
 	net_settle();
-	dir = dir_owned_by(1, 0);
+	return dir_owned_by(1, 0);
+}
+
+/* Changes of a worker that does not know yet who watches: everybody has missed something. */
+static void before_the_first_view(void)
+{
+	struct file_key dir = without_node_3();
+	struct watcher x;
+
 	watch(&x, at(2, 1), dir, NAMES, false);
 	net_node_start(3);
 	assert_true(ntf_wanted(at(3, 0)));
@@ -357,14 +362,9 @@ static void owner_dies(void)
 /* A change that was made in an earlier view finds the directory's new owner. */
 static void late_event(void)
 {
-	struct file_key dir;
+	struct file_key dir = without_node_3();
 	struct watcher x;
 
-	net_start();
-	net_node_crash(3);
-	net_view();
-	net_settle();
-	dir = dir_owned_by(1, 0);
 	watch(&x, at(1, 1), dir, NAMES, false);
 	net_node_start(3);
 	net.view_delay = 200 * MS;

@@ -161,10 +161,8 @@ static void end(struct watcher *x)
 static uint32_t slot_of(unsigned int dir)
 {
 	struct file_key k = dir_key(dir);
-	uint8_t b[FILE_KEY_SIZE];
 
-	file_key_bytes(&k, b);
-	return place_slot_of(BLOB(b, sizeof(b)), SLOTS);
+	return place_slot_of_file(&k, SLOTS);
 }
 
 static bool held_at(const struct dirlease *l, uint32_t node, uint32_t worker)
