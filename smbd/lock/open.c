@@ -20,6 +20,19 @@ static void answer(struct fx *fx, const struct lk_msg *m, int outcome)
 	reply(fx, m, outcome);
 }
 
+/* What a reply says of permits. One that is being taken back is not given again by it: its home may have heard of the recall
+ * first, and its acknowledgement is on the way. */
+static uint32_t permits_of(const struct lk_ent *e)
+{
+	uint32_t flags = 0;
+
+	if (e->permit && !(e->note_flags & LKF_RECALL))
+		flags |= LKF_PERMIT;
+	if (e->write_permit && !(e->note_flags & (LKF_RECALL | LKF_RECALL_WRITE)))
+		flags |= LKF_WRITE_PERMIT;
+	return flags;
+}
+
 void reply_rec(struct lk_ent *e, const struct lk_msg *m, int outcome, struct fx *fx)
 {
 	struct lk_msg *r = reply(fx, m, outcome);
@@ -31,7 +44,7 @@ void reply_rec(struct lk_ent *e, const struct lk_msg *m, int outcome, struct fx 
 		r->outcome = -ENOMEM;
 		return;
 	}
-	r->flags = LKF_HAS_REC | (e->permit ? LKF_PERMIT : 0) | (e->write_permit ? LKF_WRITE_PERMIT : 0);
+	r->flags = LKF_HAS_REC | permits_of(e);
 }
 
 static void reply_granted(struct lk_ent *e, const struct lk_msg *m, struct fx *fx)
@@ -44,8 +57,7 @@ static void reply_granted(struct lk_ent *e, const struct lk_msg *m, struct fx *f
 	r->version = e->rec.version;
 	r->file_version = e->rec.file_version;
 	r->timeout_ms = e->rec.timeout_ms;
-	r->flags = (e->permit ? LKF_PERMIT : 0) | (e->rec.persistent ? LKF_PERSISTENT : 0) |
-		   (e->rec.durable ? LKF_DURABLE : 0) | (e->write_permit ? LKF_WRITE_PERMIT : 0);
+	r->flags = permits_of(e) | (e->rec.persistent ? LKF_PERSISTENT : 0) | (e->rec.durable ? LKF_DURABLE : 0);
 	if (e->rec.lease.present) {
 		r->flags |= LKF_LEASE;
 		r->lease = e->rec.lease;

@@ -285,6 +285,88 @@ static void test_two_homes_name_it(void **state)
 	view_unref(v);
 }
 
+static struct lk_msg asks(enum lk_kind kind, const struct place *from, uint64_t req)
+{
+	return (struct lk_msg){ .kind = kind, .from = *from, .req = req };
+}
+
+static struct lk_msg asks_open(const struct place *from, uint64_t req, const struct rec_open *w)
+{
+	struct lk_msg m = asks(LKM_OPEN, from, req);
+
+	m.flags = LKF_HAS_REC;
+	assert_int_equal(rec_open_copy(w, &m.rec), 0);
+	return m;
+}
+
+/* Lets the core decide `m`, and returns a copy (nothing of what it points to) of the one message that is sent to `to`. */
+static struct lk_msg decided(struct lk_core *c, struct lk_msg *m, const struct place *to)
+{
+	struct lk_msg ret = { 0 };
+	const struct fx_out *o;
+	struct fx fx;
+
+	fx_init(&fx);
+	core_handle(c, m, MS, &fx);
+	list_foreach(o, &fx.outs, link)
+		if (place_equal(&o->to, to)) {
+			assert_int_equal(ret.kind, 0);
+			ret = o->msg;
+		}
+	fx_done(&fx);
+	msg_done(m);
+	return ret;
+}
+
+/* The reply to an open was lost, and it is asked for again while its permit is being taken back for another's lock. The home hears
+ * of the recall, of which it thinks nothing, and then of the open: without the permit. */
+static void test_recalled_permit_stays_so(void **state)
+{
+	const struct lk_limits limits = { .opens_per_file = 10, .locks_per_open = 10 };
+	const struct place one = { .node = 1, .incarnation = 11 }, two = { .node = 2, .incarnation = 22 };
+	struct file_key k = key_of(5);
+	struct rec_open w = want(&k, RD | WR, SH_ALL);
+	struct view *v = view_new(2);
+	struct lk_msg m, got, note;
+	struct lk_core c;
+
+	v->epoch = 9;
+	v->members[0] = (struct view_member){ .node_id = 1, .incarnation = 11, .workers = 1 };
+	v->members[1] = (struct view_member){ .node_id = 2, .incarnation = 22, .workers = 1 };
+	core_init(&c, 0, &limits);
+	c.view = v;
+	m = asks_open(&one, 101, &w);
+	got = decided(&c, &m, &one);
+	assert_int_equal(got.outcome, LK_OK);
+	assert_true(got.flags & LKF_PERMIT);
+	w.client_guid.b[0]++;
+	m = asks_open(&two, 201, &w);
+	got = decided(&c, &m, &two);
+
+	m = asks(LKM_LOCK, &two, 202);
+	m.id = got.id;
+	m.n_ranges = 1;
+	m.ranges[0] = (struct lk_range){ .offset = 0, .length = 10, .exclusive = true };
+	note = decided(&c, &m, &one);
+	assert_int_equal(note.kind, LKM_NOTE);
+	assert_true(note.flags & LKF_RECALL);
+
+	w.client_guid.b[0]--;
+	m = asks_open(&one, 101, &w);
+	got = decided(&c, &m, &one);
+	assert_int_equal(got.outcome, LK_OK);
+	assert_true(got.flags & LKF_HAS_REC);
+	assert_false(got.flags & (LKF_PERMIT | LKF_WRITE_PERMIT));
+
+	m = asks(LKM_NOTE_ACK, &one, note.req);
+	m.id = note.id;
+	got = decided(&c, &m, &two);
+	assert_int_equal(got.kind, LKM_REPLY);
+	assert_int_equal(got.outcome, LK_OK);
+	core_done(&c);
+	view_unref(v);
+}
+
 static void test_death_costs_no_write(void **state)
 {
 	run_on_loop(death_costs_no_write);
@@ -308,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_death_costs_no_write),
 		cmocka_unit_test(test_deadline_is_stored_later),
 		cmocka_unit_test(test_two_homes_name_it),
+		cmocka_unit_test(test_recalled_permit_stays_so),
 	};
 
 	return cmocka_run_group_tests_name("lock comeback", tests, NULL, NULL);
