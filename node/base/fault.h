@@ -14,6 +14,7 @@
 #define FAULT_NO_LEASE_EXPIRY "no-lease-expiry" /* smbd serves without a fresh right to serve */
 #define FAULT_LOST_REASSERTION "lost-reassertion" /* homes do not name their opens to new owners */
 #define FAULT_NO_LEASE_BREAK "no-lease-break" /* owners grant opens without breaking the leases of others */
+#define FAULT_NO_DIRECTORY_BREAK "no-directory-break" /* owners hear of changes of directories, and leave the leases on them */
 /* No rule, but a slow disk: each commit of the LMDB store begins 50 ms late, so that more of them are on their way when
  * their process is stopped. */
 #define FAULT_SLOW_COMMIT "slow-commit"

@@ -8,11 +8,19 @@
  */
 #include "smbd/lock/core_priv.h"
 
+#include "node/base/fault.h"
+
 void dirs_limit(const struct lk_core *c, struct rec_open *w)
 {
 	w->lease.state &= LEASE_R | LEASE_H;
 	if (w->lease.version < 2 || !c->dirs_armed || !c->dirs_armed(c->dirs_arg, c->slot))
 		w->lease.state = 0;
+}
+
+static void break_lease(struct lk_core *c, struct lk_lease *l, struct fx *fx)
+{
+	if (!fault(FAULT_NO_DIRECTORY_BREAK))
+		caching_break(c, l, LEASE_OP_WRITE, fx);
 }
 
 void core_dir_changed(struct lk_core *c, const struct file_key *dir, const struct guid *by,
@@ -25,7 +33,7 @@ void core_dir_changed(struct lk_core *c, const struct file_key *dir, const struc
 		return;
 	list_foreach(l, &f->leases, in_file)
 		if (!list_empty(&l->in_dirs) && !(by && guid_equal(&l->m.key, by)))
-			caching_break(c, l, LEASE_OP_WRITE, fx);
+			break_lease(c, l, fx);
 }
 
 void core_dirs_missed(struct lk_core *c, struct fx *fx)
@@ -33,7 +41,7 @@ void core_dirs_missed(struct lk_core *c, struct fx *fx)
 	struct lk_lease *l;
 
 	list_foreach(l, &c->dirs, in_dirs)
-		caching_break(c, l, LEASE_OP_WRITE, fx);
+		break_lease(c, l, fx);
 }
 
 void dirs_settle(struct lk_core *c, struct lk_file *f, struct fx *fx)

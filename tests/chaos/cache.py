@@ -17,15 +17,16 @@ LATE = (0.3, 3.0)  # seconds
 
 
 class Cache:
-    def __init__(self, client, open_, want):
+    def __init__(self, client, open_, want, parent=None):
         self.client, self.open, self.want = client, open_, want
+        self.parent = parent  # the key of a lease on the directory above, which is not broken by what is done with the open
         self.key = client.rng.randbytes(16)
         self.state = 0  # what may be cached
         self.dirty, self.known, self.local = {}, {}, []
         self.writing = False  # what comes meanwhile waits: nothing is on its way when a break is acknowledged
 
     def context(self):
-        return smb2.lease_context(self.key, self.want)
+        return smb2.lease_context(self.key, self.want, self.parent)
 
     def granted(self, state, breaking):
         """By CREATE, or again by a reclaim. While it is being broken nothing is cached: the server will say to what."""
@@ -37,8 +38,11 @@ class Cache:
         self.state = kept
         return {"lease": state, "breaking": breaking}
 
+    def valid(self, state):
+        return self.state & state and time.monotonic() - self.client.heard < FRESH
+
     def writable(self):
-        return self.state & smb2.LEASE_W and time.monotonic() - self.client.heard < FRESH
+        return self.valid(smb2.LEASE_W)
 
     def note(self, op, **more):
         now = time.monotonic_ns()
@@ -81,11 +85,14 @@ class Cache:
         now = time.monotonic_ns()
         for e in self.local:
             if now - e["begin"] > FRESH * 1e9:  # the lease may have been gone when it was done, for all that is known
-                if e["op"] == "read":
+                if e["op"] != "write":
                     continue
                 e["end"] = now
             self.client.world.recorder.put(e)
         self.local.clear()
+
+    def away(self):
+        """The connection is over; the open may come back."""
 
     def discard(self):
         """The open is lost, or its lease."""

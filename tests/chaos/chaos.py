@@ -14,11 +14,12 @@ import time
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cluster", "peer"))
 import clients
 import history
+import listings
 import nemesis
 import schedule
 import smb2
 
-SETTLE = 5.0  # seconds of ordinary work after the last heal
+SETTLE = 15.0  # seconds of ordinary work after the last heal: the last of them are calm (history.NEWS)
 PATIENCE = history.GRACE / history.SECOND + 90  # for the end of all clients
 
 
@@ -47,7 +48,7 @@ class Final(clients.Client):
         end = time.monotonic() + max(clients.TIMEOUTS) / 1000 + 3 * history.GRACE / history.SECOND
         while True:
             self.serial += 1
-            o = clients.Open(f"{self.name}.{self.serial}", file, "rw", "", False, 0)
+            o = clients.Open(f"{self.name}.{self.serial}", file, "r" if file in listings.DIRECTORIES else "rw", "", False, 0)
             last = {"final": True} if time.monotonic() > end else {}
             try:
                 self.create_for(o, last)
@@ -73,6 +74,11 @@ class Final(clients.Client):
                     for cell in range(clients.CELLS):
                         self.read(o, cell * clients.CELL, final=True)
                     self.close(o)
+            for directory in listings.DIRECTORIES:
+                o = self.alone(directory)
+                if o:
+                    self.list(o)
+                    self.close(o)
             for name in self.world.names[-100:]:
                 self.lookup(name)
             self.drop()
@@ -94,7 +100,7 @@ class Final(clients.Client):
                                          "offset": cell * 8, "value": value})
         for name in set(self.world.names):
             now = time.monotonic_ns()
-            found = os.path.exists(os.path.join(self.directory, name))
+            found = os.path.exists(os.path.join(self.directory, name.replace("\\", "/")))
             verdict = {} if found else {"result": "fail", "status": smb2.OBJECT_NAME_NOT_FOUND}
             self.world.recorder.put({**base, "file": name, "op": "lookup", "begin": now, "end": now, **verdict})
 
@@ -115,6 +121,7 @@ def perform(args, world, out):
     plan = schedule.make(args.seed, args.seconds, lab.nodes, args.store, [f for f in args.faults.split(",") if f])
     with open(args.schedule, "w", encoding="utf-8") as f:
         f.writelines(json.dumps(event) + "\n" for event in plan)
+    listings.make(args.directory)
     actors = [clients.Client(world, i) for i in range(args.clients)]
     for a in actors:
         a.start()

@@ -10,6 +10,7 @@ sys.dont_write_bytecode = True
 import fates
 import history
 import holds
+import names
 import registers
 
 SHOWN = 20
@@ -22,6 +23,7 @@ def judge(lines, events):
     opens = history.opens_of(ops, faults)
     clients = sorted({op["client"] for op in ops if op["op"] != "finish" and not op.get("outside")})
     wrong = registers.check(ops, opens) + holds.check(ops, opens) + fates.check(ops, opens, faults, clients)
+    wrong += names.check(ops, opens, faults)
     wrong.sort(key=lambda w: max(op["line"] for op in w[1]) if w[1] else 0)
     return ops, opens, wrong
 
@@ -44,6 +46,7 @@ def summary(ops, opens, events):
         sum(1 for op in ops if op["op"] == "ack" and op["result"] == "ok"),
         sum(1 for op in ops if op["op"] == "write" and op.get("cached")),
         sum(1 for op in ops if op["op"] == "read" and op.get("cached")))
+    yield names.summary(ops, opens, history.Faults(events))
 
 
 def told(op, start):

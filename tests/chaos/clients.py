@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Clients that open, lock, write, read, cache, rename and delete, on any node, and write down all that they saw."""
+import contextlib
 import json
 import os
 import random
@@ -8,6 +9,7 @@ import threading
 import time
 
 import cache
+import listings
 import smb2
 
 SHARED, CELLS, CELL = 8, 4, 8  # files that all fight for; cells of 8 bytes in each, which locks cover
@@ -63,9 +65,10 @@ class Open:
         self.name, self.file, self.access, self.share = name, file, access, share
         self.persistent, self.timeout = persistent, timeout
         self.guid, self.fid, self.conn = os.urandom(16), None, 0
-        self.private, self.delete_on_close = False, False
+        self.private, self.delete_on_close, self.directory = False, False, False
         self.locks = set()  # (offset, length) that are held or may be
         self.where, self.wish = file, None  # a private file's name, and the one that a rename did not answer for
+        self.guess = False  # that `wish` is its name: the server takes an open with a lease back by its name
         self.cache = None  # of an open with a lease
 
     def contexts(self):
@@ -109,6 +112,9 @@ class Client(threading.Thread):
             self.smb = None
         for o in [o for o in self.opens if not o.persistent]:
             self.forget(o)
+        for o in self.opens:
+            if o.cache:
+                o.cache.away()
 
     def trouble(self):
         self.drop()
@@ -173,7 +179,7 @@ class Client(threading.Thread):
 
     def create(self, o, disposition, replay=False):
         def call():
-            options = smb2.DELETE_ON_CLOSE if o.delete_on_close else 0
+            options = smb2.DELETE_ON_CLOSE if o.delete_on_close else smb2.DIRECTORY_FILE if o.directory else 0
             o.fid, got = self.smb.create(o.file, bits(ACCESS, o.access), bits(SHARES, o.share), disposition, o.contexts(),
                                          options, oplock=smb2.LEASE_LEVEL if o.cache else 0, flags=smb2.REPLAY if replay else 0)
             lease = o.cache.granted(*smb2.lease_granted(got)) if o.cache else {}
@@ -186,17 +192,22 @@ class Client(threading.Thread):
         more = {"access": o.access, "share": o.share, "persistent": o.persistent, "timeout": o.timeout * 10**6}
         if o.private:
             more.update(private=True, delete_on_close=o.delete_on_close)
+        if o.directory:
+            more["directory"] = True
         if replay:
             more["replay"] = True
-        self.record(o, "create", call, **more)
+        with self.change(o, came={o.file} if o.private else set()):
+            self.record(o, "create", call, **more)
         o.conn = self.conn
 
     def reclaim(self, o):
+        name = o.wish if o.guess and o.wish else o.where
+
         def call():
             if not o.cache:
-                o.fid = self.smb.reclaim(o.where, o.fid, o.guid)
+                o.fid = self.smb.reclaim(name, o.fid, o.guid)
                 return {}
-            o.fid, state, breaking = self.smb.reclaim(o.where, o.fid, o.guid, lease=(o.cache.key, o.cache.want))
+            o.fid, state, breaking = self.smb.reclaim(name, o.fid, o.guid, lease=(o.cache.key, o.cache.want))
             return o.cache.granted(state, breaking)
         try:
             self.record(o, "reclaim", call)
@@ -204,6 +215,8 @@ class Client(threading.Thread):
         except smb2.Status as e:
             if e.status == smb2.OBJECT_NAME_NOT_FOUND:
                 self.give_up(o)  # it is lost; the checker knows whether it may be
+            elif e.status == smb2.INVALID_PARAMETER and o.wish:
+                o.guess = not o.guess
             else:
                 self.session_over(e)
             # else it is tried again with the next connection
@@ -268,14 +281,17 @@ class Client(threading.Thread):
         """Again to the same name while it is not known whether the last one was done."""
         if not o.wish:
             self.serial += 1
-            o.wish = f"p-{self.name}-{self.serial}"
+            place = self.rng.choice(listings.PLACES) if self.rng.random() < 0.3 else listings.directory_of(o.where)
+            o.wish = listings.path(place, f"p-{self.name}-{self.serial}")
         known = o.where
-        self.record(o, "rename", lambda: self.smb.rename(o.fid, o.wish), **{"from": known, "to": o.wish})
-        o.where, o.wish = o.wish, None
+        with self.change(o, came={o.wish}, went={known} - {o.wish}):
+            self.record(o, "rename", lambda: self.smb.rename(o.fid, o.wish), **{"from": known, "to": o.wish})
+        o.where, o.wish, o.guess = o.wish, None, False
 
     def close(self, o):
         self.write_out(o)
-        self.record(o, "close", lambda: self.smb.close(o.fid))
+        with self.change(o, went={o.where} if o.private and o.delete_on_close else set()):
+            self.record(o, "close", lambda: self.smb.close(o.fid))
         self.give_up(o)
 
     def lookup(self, name, **more):
@@ -289,6 +305,57 @@ class Client(threading.Thread):
             if e.status in SESSION_OVER:
                 raise
 
+    # --- directories ---
+
+    @contextlib.contextmanager
+    def change(self, o, came=frozenset(), went=frozenset()):
+        """What `o` does to names under the key of a directory's lease. Names elsewhere are not in that listing."""
+        held = next((d.cache for d in self.opens if d.directory and o.cache and d.cache.key == o.cache.parent), None)
+        if not held:
+            yield
+            return
+        came, went = ({n for n in names if listings.directory_of(n) == held.open.file} for names in (came, went))
+        held.begin(came | went)
+        yield
+        held.done(came, went)
+
+    def list(self, o):
+        def call():
+            return {"names": self.smb.list(o.fid)}
+        got = self.record(o, "list", call)
+        if o.cache:
+            o.cache.take(got["names"])
+
+    def use_directory(self, o):
+        choice = self.rng.random()
+        if choice < (0.02 if o.cache.state else 0.5):
+            self.close(o)
+        elif choice < 0.15 or not o.cache.listed():
+            self.list(o)
+        else:
+            recent = [n for n in self.world.names[-100:] if listings.directory_of(n) == o.file]
+            for names in (recent, sorted(o.cache.names)):
+                for name in self.rng.sample(names, min(len(names), listings.ANSWERS)):
+                    o.cache.answer(name)
+
+    def new_private(self, name, timeout):
+        directory = self.rng.choice(listings.PLACES)
+        o = Open(name, listings.path(directory, f"p-{self.name}-{self.serial}"), "rwd", "rwd", True, timeout or TIMEOUTS[0])
+        o.private, o.delete_on_close = True, self.rng.random() < 0.7
+        above = next((d for d in self.opens if d.directory and d.file == directory), None)
+        if above and self.rng.random() < 0.5:
+            o.cache = cache.Cache(self, o, 0, above.cache.key)
+        return o
+
+    def new_directory(self, name, persistent, timeout):
+        """None: it has all of them open."""
+        free = [d for d in listings.DIRECTORIES if all(o.file != d for o in self.opens)]
+        if not free:
+            return None
+        o = Open(name, self.rng.choice(free), "r", "rwd", persistent, timeout)
+        o.directory, o.cache = True, listings.Listing(self, o, self.rng.choice(listings.LEASES))
+        return o
+
     # --- what it does all day ---
 
     def new_open(self):
@@ -297,9 +364,10 @@ class Client(threading.Thread):
         timeout = self.rng.choice(TIMEOUTS) if persistent else 0
         name = f"{self.name}.{self.serial}"
         if self.world.persistent and self.rng.random() < 0.2:
-            o = Open(name, f"p-{self.name}-{self.serial}", "rwd", "rwd", True, timeout or TIMEOUTS[0])
-            o.private, o.delete_on_close = True, self.rng.random() < 0.7
-            return o, smb2.CREATE_NEW
+            return self.new_private(name, timeout), smb2.CREATE_NEW
+        o = self.new_directory(name, persistent, timeout) if self.rng.random() < 0.2 else None
+        if o:
+            return o, smb2.OPEN_IF
         access, share = self.rng.choice(MODES)
         if self.rng.random() < 0.5:
             return Open(name, f"s{self.rng.randrange(SHARED)}", access, share, persistent, timeout), smb2.OPEN_IF
@@ -324,6 +392,9 @@ class Client(threading.Thread):
             self.world.names.append(o.file)
 
     def use(self, o):
+        if o.directory:
+            self.use_directory(o)
+            return
         choice = self.rng.random()
         if o.wish or (o.private and 0.15 < choice < 0.25):
             self.rename(o)

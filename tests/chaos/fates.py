@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of opens, names and clients.
+"""What becomes of opens and clients.
 
   reclaim   a persistent open is given back until its deadline, unless its client may have closed it
   gone      an open does not vanish while its connection lives
-  names     a file is there from its creation or rename to its next rename or deletion, and only then
   leases    a persistent open that is given back has its lease back, and a break can be acknowledged in time
   stuck     after the last fault is healed every client is served again, and nobody waits for ever"""
-import collections
+from history import BREAK_TIME, contact, FILE_CLOSED, LATE, LEASE_R, NOT_FOUND, SECOND
 
-from history import BREAK_TIME, contact, FILE_CLOSED, FOREVER, LATE, LEASE_R, NOT_FOUND, SECOND
-
-BOUND = 60 * SECOND  # from the last heal to the end of the last client's last operation
+BOUND = 70 * SECOND  # from the last heal to the end of the last client's last operation
 
 
 def reclaims(opens, faults):
@@ -76,65 +73,6 @@ def leases(opens):
     return wrong
 
 
-# --- names: what the one client that owns a name did with it ---
-
-Span = collections.namedtuple("Span", "since until there op")
-
-
-def spans_of(o, faults):
-    """{name: [Span]} of one open that has "private" names."""
-    spans = collections.defaultdict(list)
-
-    def there(name, op):
-        spans[name].append(Span(op["end"], FOREVER, True, op))
-
-    def unsure(name, at):
-        if spans[name] and spans[name][-1].there:
-            spans[name][-1] = spans[name][-1]._replace(until=min(at, spans[name][-1].until))
-
-    doc = o.create.get("delete_on_close")
-    there(o.create["file"], o.create)
-    where = o.create["file"]
-    for op in o.ops:
-        if op["op"] == "rename":
-            unsure(where, op["begin"])
-            if op["result"] == "ok":
-                if op["from"] != op["to"]:
-                    spans[op["from"]].append(Span(op["end"], FOREVER, False, op))
-                where = op["to"]
-                there(where, op)
-            elif op["result"] == "unknown":
-                where = op["to"]  # or not: nothing is certain until the next rename
-        elif op["op"] == "close" and doc:
-            unsure(where, op["begin"])
-            if op["result"] == "ok":
-                spans[where].append(Span(op["end"], FOREVER, False, op))
-    if doc and not o.closed:
-        unsure(where, o.until)
-        spans[where].append(Span(o.possible, FOREVER, False, o.ops[-1]))
-    return spans
-
-
-def names(ops, opens, faults):
-    wrong, spans = [], collections.defaultdict(list)
-    for o in opens.values():
-        if o.create and o.create.get("private"):
-            for name, mine in spans_of(o, faults).items():
-                spans[name] += mine
-    for op in ops:
-        if op["op"] != "lookup" or op["result"] == "unknown":
-            continue
-        found = op["result"] == "ok"
-        if not found and op.get("status") != NOT_FOUND:
-            continue
-        for s in spans.get(op["file"], ()):
-            if s.since <= op["begin"] and op["end"] <= s.until and s.there != found:
-                wrong.append(("a name is there that was deleted or renamed" if found else
-                              "a name is not there although its file was made and not deleted", [s.op, op]))
-                break
-    return wrong
-
-
 def stuck(ops, opens, faults, clients):
     wrong, limit = [], faults.healed + BOUND
     finished = {op["client"]: op for op in ops if op["op"] == "finish" and op["result"] == "ok"}
@@ -159,5 +97,4 @@ def stuck(ops, opens, faults, clients):
 
 
 def check(ops, opens, faults, clients):
-    return (reclaims(opens, faults) + gone(opens) + leases(opens) + names(ops, opens, faults)
-            + stuck(ops, opens, faults, clients))
+    return reclaims(opens, faults) + gone(opens) + leases(opens) + stuck(ops, opens, faults, clients)

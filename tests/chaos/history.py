@@ -12,12 +12,15 @@ GRACE = 15 * SECOND  # an expiry may be late by this much in a cluster without f
 NOT_FOUND = 0xC0000034
 FILE_CLOSED = 0xC0000128
 
-OPS = {"create", "reclaim", "read", "write", "lock", "unlock", "rename", "close", "drop", "lookup", "finish", "break", "ack"}
+OPS = {"create", "reclaim", "read", "write", "lock", "unlock", "rename", "close", "drop", "lookup", "list", "finish", "break",
+       "ack"}
 RESULTS = {"ok", "fail", "unknown"}
 
 
 LEASE_R, LEASE_W = 1, 4
 BREAK_TIME = 35 * SECOND  # that a client has to acknowledge a break
+RECOVERY = 5 * SECOND  # from the end of a fault until the nodes have found each other again: TCP tries again, views are published, slots serve
+NEWS = 3 * SECOND  # in which a cluster without faults has told the news of a change, however slow the machine: it is two messages
 LATE = 9 * SECOND  # by which the news of a break may be late: no link is cut, and nothing stopped, for longer
 
 
@@ -59,7 +62,7 @@ class Faults:
         self.slack = 2 * max((abs(e.get("skew", 0)) for e in events), default=0)
         self.spans = []
         for e in sorted(events, key=lambda e: e["begin"]):
-            end = e["end"] + 5 * SECOND
+            end = e["end"] + RECOVERY
             if self.spans and e["begin"] <= self.spans[-1][1]:
                 self.spans[-1][1] = max(self.spans[-1][1], end)
             else:
@@ -70,6 +73,20 @@ class Faults:
         """t, or the end of the faults that are at work then."""
         i = bisect.bisect_right(self.begins, t) - 1
         return max(t, self.spans[i][1]) if i >= 0 else t
+
+    def calm(self, t):
+        """Whether nothing of what the last fault held up is still on its way."""
+        i = bisect.bisect_right(self.begins, t) - 1
+        return i < 0 or t > self.spans[i][1] + NEWS
+
+    def told(self, t):
+        """The moment by which everybody has heard of a change that was answered at t: there were no faults for NEWS since."""
+        while True:
+            t = self.quiet(t)
+            i = bisect.bisect_right(self.begins, t)
+            if i == len(self.begins) or self.begins[i] >= t + NEWS:
+                return t + NEWS
+            t = self.begins[i]
 
     def expiry(self, t, timeout):
         """The latest moment at which a cluster has to have ended what was left at t."""

@@ -3,7 +3,7 @@
 # Proves that chaos runs notice a broken rule. Needs a build with --enable-fault-points in HF_BUILD.
 #
 # usage: proof.sh RULE [run.sh's options]
-#   no-epoch-guard, no-lease-expiry, lost-reassertion, no-lease-break   the run must report violations
+#   no-epoch-guard, no-lease-expiry, lost-reassertion, no-lease-break, no-directory-break   the run must report violations
 #   none                                                nothing is broken: the same faults and a slow disk, no violation
 #   absent BUILD                                        the build has no way to break a rule
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -39,6 +39,8 @@ no-lease-expiry)
 	export CHAOS_PERSISTENT=0 CHAOS_CLIENTS=${CHAOS_CLIENTS:-36} ;;
 lost-reassertion) options=(--seconds 60 --seed 1 --faults $assert) ;;
 no-lease-break) options=(--seconds 30 --seed 1 --faults $assert) ;;
+# Who keeps what should have been broken is found out in the calm after the last fault.
+no-directory-break) options=(--seconds 15 --seed 1 --faults kill-smbd) ;;
 none) RULE=slow-commit options=(--seconds 120 --seed 1 --faults $guard,$lease,$assert) ;;
 *) fail "there is no rule $RULE" ;;
 esac

@@ -60,6 +60,21 @@ class Story:
         return self.op("eye", "lookup", begin, end, open=None, file=file, outside=True,
                        status=None if found else NOT_FOUND)
 
+    def holder(self, begin, end, client="h", lease=1, **more):
+        return self.create(client, begin, end, access="r", file="d", directory=True, lease=lease, breaking=False, **more)
+
+    def listed(self, begin, end, *names, **more):
+        return self.op("h", "list", begin, end, file="d", names=list(names), **more)
+
+    def cached(self, at, leaf, found, **more):
+        return self.op("h", "lookup", at, at, file=f"d\\{leaf}", cached=True, status=None if found else NOT_FOUND, **more)
+
+    def made(self, begin, end, leaf="n", **more):
+        return self.create("a", begin, end, file=f"d\\{leaf}", access="rwd", persistent=True, timeout=200, private=True, **more)
+
+    def moved(self, begin, end, old, new, result="ok"):
+        return self.op("a", "rename", begin, end, result, **{"from": f"d\\{old}", "to": f"d\\{new}"})
+
     def finish(self, *clients, at=500):
         for c in clients:
             self.op(c, "finish", at, at, open=None)
@@ -234,6 +249,49 @@ def bad_leases():
         "a", 8, 9).finish("a")
 
 
+def directory(faults=()):
+    """h has the directory listed with one file of a in it."""
+    return Story(faults=faults).made(1, 2).holder(3, 4).listed(5, 6, "n")
+
+
+def left(story):
+    return story.close("a", 60, 61).close("h", 62, 63).finish("a", "h", at=64)
+
+
+def good_directories():
+    yield "a listing as it is", left(directory().cached(50, "n", True).cached(50, "m", False))
+    yield "a change that is hardly over is not heard of yet", left(directory().moved(10, 11, "n", "m").cached(
+        13, "n", True).cached(13, "m", False).op("h", "break", 13.5, 13.5, file="d", to=0, ack=False, **{"from": 1}))
+    yield "the news waits for the end of a fault", left(directory([(12, 20, {})]).moved(10, 11, "n", "m").cached(27, "n", True))
+    yield "the news waits for a fault that begins after one", left(directory([(10, 12, {}), (19, 22, {})]).moved(
+        10, 11, "n", "m").cached(29, "m", False))
+    yield "a rename that may have been done", left(directory().moved(10, 11, "n", "m", "unknown").cached(
+        100, "n", True).cached(50, "m", False))
+    yield "a rename that is on its way", left(directory().moved(10, 55, "n", "m").cached(50, "n", True))
+    yield "listed again after the break", left(directory().moved(10, 11, "n", "m").op(
+        "h", "break", 12, 12, file="d", to=0, ack=False, **{"from": 1}).listed(13, 14, "m").cached(50, "m", True))
+    yield "what its holder did under its key it knows", left(directory().moved(10, 11, "n", "m").cached(
+        11.5, "m", True).cached(11.5, "n", False).cached(50, "m", True))
+    yield "listed while it changes", left(directory().moved(10, 13, "n", "m").listed(11, 12, "n", "m").listed(9.5, 14))
+
+
+def bad_directories():
+    word = "a lease on a directory was not broken"
+    yield word, left(directory().moved(10, 11, "n", "m").cached(15, "n", True))
+    yield word, left(directory().moved(10, 11, "n", "m").cached(15, "m", False))
+    yield word, left(directory().made(10, 11, "m", open="a.2").cached(15, "m", False).close("a", 60, 61, open="a.2"))
+    yield word, left(Story().made(1, 2, delete_on_close=True).holder(3, 4).listed(5, 6, "n").close("a", 7, 8).cached(12, "n", True))
+    # It began while a node was away, and has been back for long.
+    yield word, left(directory([(9, 12, {})]).moved(10, 11, "n", "m").cached(21, "n", True))
+    # The faults leave enough time between them.
+    yield word, left(directory([(9, 12, {}), (21, 30, {})]).moved(10, 11, "n", "m").cached(29, "n", True))
+    # The lease came back with its open, although the directory had changed meanwhile.
+    yield word, left(directory().moved(10, 11, "n", "m").op(
+        "h", "reclaim", 13, 14, file="d", conn=2, lease=1, breaking=False).cached(16, "n", True, conn=2))
+    yield "a name is not there", left(directory().listed(7, 8))
+    yield "a name is there", left(directory().moved(10, 11, "n", "m").listed(12, 13, "n", "m"))
+
+
 def judge(good, bad):
     failed = 0
     for name, story in good:
@@ -264,8 +322,8 @@ def schedules():
 
 
 def main():
-    good = [g for make in (good_registers, good_holds, good_fates, good_leases) for g in make()]
-    bad = [b for make in (bad_registers, bad_holds, bad_fates, bad_leases) for b in make()]
+    good = [g for make in (good_registers, good_holds, good_fates, good_leases, good_directories) for g in make()]
+    bad = [b for make in (bad_registers, bad_holds, bad_fates, bad_leases, bad_directories) for b in make()]
     failed = judge(good, bad) + schedules()
     print(f"test_check: {len(good)} good histories, {len(bad)} bad ones, {failed} failures")
     sys.exit(1 if failed else 0)

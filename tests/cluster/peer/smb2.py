@@ -16,7 +16,7 @@ from Cryptodome.Cipher import AES
 from Cryptodome.Hash import CMAC, MD4
 
 NEGOTIATE, SESSION_SETUP, LOGOFF, TREE_CONNECT, TREE_DISCONNECT, CREATE, CLOSE, FLUSH, READ, WRITE, LOCK = range(11)
-SET_INFO, OPLOCK_BREAK = 17, 18
+QUERY_DIRECTORY, SET_INFO, OPLOCK_BREAK = 14, 17, 18
 UNSOLICITED = (1 << 64) - 1
 SIGNED, REPLAY = 0x00000008, 0x20000000
 RESPONSE, ASYNC = 0x00000001, 0x00000002
@@ -43,7 +43,8 @@ LEASE_BREAKING = 2
 SHARE_ALL = 7
 GENERIC_READ, GENERIC_WRITE, DELETE = 0x80000000, 0x40000000, 0x00010000
 OPEN, CREATE_NEW, OPEN_IF, OVERWRITE_IF = 1, 2, 3, 5
-DELETE_ON_CLOSE = 0x1000
+DIRECTORY_FILE, DELETE_ON_CLOSE = 0x1, 0x1000
+NO_MORE_FILES, NO_SUCH_FILE = 0x80000006, 0xC000000F
 
 
 class Status(Exception):
@@ -311,6 +312,18 @@ class Client:
         data = bytes(16) + struct.pack("<I", len(text)) + text
         self.call(SET_INFO, struct.pack("<HBBIHHI", 33, 1, 10, len(data), 96, 0, 0) + fid + data)
 
+    def list(self, fid):
+        """All names in a directory but "." and "..", from the first on (2.2.33)."""
+        found, flags, pattern = [], 1, utf16("*")  # RESTART_SCANS
+        while True:
+            body = struct.pack("<HBBI", 33, 12, flags, 0) + fid + struct.pack("<HHI", 96, len(pattern), 1 << 16) + pattern
+            status, pdu = self.call(QUERY_DIRECTORY, body, (OK, NO_MORE_FILES, NO_SUCH_FILE))
+            if status != OK:
+                return [name for name in found if name not in (".", "..")]
+            where, size = struct.unpack_from("<HI", pdu, 66)
+            found += names_of(pdu[where:where + size])
+            flags = 0
+
     def write(self, fid, offset, data):
         body = struct.pack("<HHIQ", 49, 112, len(data), offset) + fid + struct.pack("<IIHHI", 0, 0, 0, 0, 0) + data
         _, pdu = self.call(WRITE, body)
@@ -338,9 +351,20 @@ class Client:
         self.call(LOCK, body, timeout=timeout)
 
 
-def lease_context(key, state):
+def lease_context(key, state, parent=None):
     """RqLs, version 2 (2.2.13.2.10)."""
-    return b"RqLs", key + struct.pack("<IIQ", state, 0, 0) + bytes(20)
+    return b"RqLs", key + struct.pack("<IIQ", state, 4 if parent else 0, 0) + (parent or bytes(16)) + bytes(4)
+
+
+def names_of(data):
+    """FileNamesInformation (MS-FSCC 2.4.33)."""
+    at = 0
+    while data:
+        step, _, length = struct.unpack_from("<III", data, at)
+        yield data[at + 12:at + 12 + length].decode("utf-16-le")
+        if not step:
+            break
+        at += step
 
 
 def lease_granted(contexts):
