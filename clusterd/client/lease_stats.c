@@ -4,8 +4,14 @@
 
 #include "node/base/util.h"
 
-static uint64_t join_sum(uint64_t a, uint64_t b) { return a + b; }
-static uint64_t join_max(uint64_t a, uint64_t b) { return MAX(a, b); }
+static uint64_t join_sum(uint64_t a, uint64_t b)
+{
+	return a + b;
+}
+static uint64_t join_max(uint64_t a, uint64_t b)
+{
+	return MAX(a, b);
+}
 
 void lease_stats_add(struct lease_stats *s, const struct lease_stats *other)
 {
