@@ -41,22 +41,22 @@ static char *request(const char *words, int argc, const char **argv)
 	return text;
 }
 
-#define REQUEST(words, ...)                                                     \
-	({                                                                      \
-		const char *argv_[] = { __VA_ARGS__ };                          \
-		request(words, (int)(sizeof(argv_) / sizeof(argv_[0])), argv_); \
+#define REQUEST(words, ...)                                                      \
+	({                                                                       \
+		const char *argv_[] = { __VA_ARGS__ };                           \
+		request(words, (int)(sizeof(argv_) / sizeof(argv_[0])), argv_);  \
 	})
-#define MAKES(expected, words, ...)                                       \
-	do {                                                              \
-		_cleanup_free_ char *text_ = REQUEST(words, __VA_ARGS__); \
-		if (!text_)                                               \
-			fail_msg("%s", said);                             \
-		assert_string_equal(text_, expected);                     \
+#define MAKES(expected, words, ...)                                              \
+	do {                                                                     \
+		_cleanup_free_ char *text_ = REQUEST(words, __VA_ARGS__);        \
+		if (!text_)                                                      \
+			fail_msg("%s", said);                                    \
+		assert_string_equal(text_, expected);                            \
 	} while (0)
-#define REFUSED(words, ...)                                               \
-	do {                                                              \
-		_cleanup_free_ char *text_ = REQUEST(words, __VA_ARGS__); \
-		assert_null(text_);                                       \
+#define REFUSED(words, ...)                                                      \
+	do {                                                                     \
+		_cleanup_free_ char *text_ = REQUEST(words, __VA_ARGS__);        \
+		assert_null(text_);                                              \
 	} while (0)
 
 static void test_requests(void **state)
@@ -67,12 +67,11 @@ static void test_requests(void **state)
 	MAKES("{\"command\":\"share create\",\"name\":\"-x\",\"set\":{\"browseable\":\"false\",\"comment\":\"a=b\","
 	      "\"path\":\"/ä\"}}",
 	      "share create", "--path=/ä", "--no-browseable", "--comment=a=b", "--", "-x");
-	MAKES("{\"command\":\"share set\",\"name\":\"d\",\"set\":{\"read_only\":\"no\"}}",
-	      "share set", "d", "--read-only=no");
-	MAKES("{\"command\":\"user set\",\"name\":\"bob\",\"set\":{\"disabled\":\"true\"}}",
-	      "user disable", "bob");
-	MAKES("{\"command\":\"config set\",\"set\":{\"lease\":\"2s\",\"max_io\":\"1MiB\"}}",
-	      "config set", "lease=2s", "max_io=1MiB");
+	MAKES("{\"command\":\"share set\",\"name\":\"d\",\"set\":{\"read_only\":\"no\"}}", "share set", "d",
+	      "--read-only=no");
+	MAKES("{\"command\":\"user set\",\"name\":\"bob\",\"set\":{\"disabled\":\"true\"}}", "user disable", "bob");
+	MAKES("{\"command\":\"config set\",\"set\":{\"lease\":\"2s\",\"max_io\":\"1MiB\"}}", "config set",
+	      "lease=2s", "max_io=1MiB");
 	MAKES("{\"command\":\"config show\",\"name\":\"lease\",\"set\":{}}", "config get", "lease");
 }
 
@@ -120,46 +119,38 @@ static void prints(const char *parts, enum ctl_shape shape, bool json, const cha
 	assert_string_equal(text, expected);
 }
 
-#define COLUMNS                                                                                       \
-	"\"columns\":[{\"key\":\"name\",\"heading\":\"NAME\"},{\"key\":\"hidden\",\"heading\":null}," \
-	"{\"key\":\"n\",\"heading\":\"N\"}]"
+#define COLUMNS "\"columns\":[{\"key\":\"name\",\"heading\":\"NAME\"},{\"key\":\"hidden\",\"heading\":null}," \
+		"{\"key\":\"n\",\"heading\":\"N\"}]"
 
 static void test_output(void **state)
 {
 	/* Pages become one table; no control character of a file name reaches the terminal. */
-	prints("[{" COLUMNS
-	       ",\"rows\":[{\"name\":\"Größe\",\"n\":1}]},{\"rows\":[{\"name\":\"x\\u001b[2J\",\"n\":22}]},"
+	prints("[{" COLUMNS ",\"rows\":[{\"name\":\"Größe\",\"n\":1}]},{\"rows\":[{\"name\":\"x\\u001b[2J\",\"n\":22}]},"
 	       "{\"status\":0}]",
 	       CTL_TABLE, false, "NAME   N\nGröße  1\nx?[2J  22\n");
 	prints("[{" COLUMNS ",\"rows\":[]},{\"status\":0}]", CTL_TABLE, false, "NAME  N\n");
 	prints("[{" COLUMNS ",\"rows\":[]},{\"status\":0}]", CTL_TABLE, true, "[]\n");
 	prints("[{\"rows\":[{\"name\":\"a\",\"users\":[\"x\",\"y\"],\"ro\":true,\"c\":null}]},{\"status\":0}]",
 	       CTL_RECORD, false, "name: a\nusers: x,y\nro: yes\nc: -\n");
-	prints("[{\"rows\":[{\"key\":\"k\",\"value\":\"2s\"}]},{\"status\":0}]", CTL_VALUE, false,
-	       "2s\n");
-	prints("[{\"object\":{\"epoch\":3},\"rows\":[]},{\"status\":0}]", CTL_STATUS, true,
-	       "{\n  \"epoch\": 3\n}\n");
+	prints("[{\"rows\":[{\"key\":\"k\",\"value\":\"2s\"}]},{\"status\":0}]", CTL_VALUE, false, "2s\n");
+	prints("[{\"object\":{\"epoch\":3},\"rows\":[]},{\"status\":0}]", CTL_STATUS, true, "{\n  \"epoch\": 3\n}\n");
 	prints("[{\"status\":0}]", CTL_QUIET, true, "");
-	prints("[{" COLUMNS
-	       ",\"rows\":[{\"name\":\"a\",\"n\":1}]},{\"object\":{\"left\":1}},{\"status\":6}]",
-	       CTL_REPORT, false, "NAME  N\na     1\nleft: 1\n");
-	prints("[{" COLUMNS ",\"rows\":[]},{\"object\":{\"left\":0}},{\"status\":0}]", CTL_REPORT,
-	       false, "left: 0\n");
-	prints("[{\"object\":{\"left\":0}},{\"status\":0}]", CTL_REPORT, true,
-	       "{\n  \"left\": 0,\n  \"findings\": []\n}\n");
-	prints("[{" COLUMNS ",\"rows\":[{\"n\":1},{\"n\":2}]},{\"next\":\"x\"},{\"status\":0}]",
-	       CTL_PAGES, true, "[\n{\"n\":1},\n{\"n\":2}");
+	prints("[{" COLUMNS ",\"rows\":[{\"name\":\"a\",\"n\":1}]},{\"object\":{\"left\":1}},{\"status\":6}]", CTL_REPORT,
+	       false, "NAME  N\na     1\nleft: 1\n");
+	prints("[{" COLUMNS ",\"rows\":[]},{\"object\":{\"left\":0}},{\"status\":0}]", CTL_REPORT, false, "left: 0\n");
+	prints("[{\"object\":{\"left\":0}},{\"status\":0}]", CTL_REPORT, true, "{\n  \"left\": 0,\n  \"findings\": []\n}\n");
+	prints("[{" COLUMNS ",\"rows\":[{\"n\":1},{\"n\":2}]},{\"next\":\"x\"},{\"status\":0}]", CTL_PAGES, true,
+	       "[\n{\"n\":1},\n{\"n\":2}");
 }
 
 /* Counts stand on their side, a column for each row. */
 static void test_counts(void **state)
 {
-	const char *counts =
-		"[{\"columns\":[{\"key\":\"node\",\"heading\":\"COUNT\",\"about\":\"MEANING\"},"
-		"{\"key\":\"age_s\",\"heading\":\"age\",\"about\":\"seconds\"},"
-		"{\"key\":\"told\",\"heading\":\"told only\",\"about\":\"of all\"}],\"rows\":[]},"
-		"{\"rows\":[{\"node\":\"n1\",\"age_s\":5,\"told\":120}]},"
-		"{\"rows\":[{\"node\":\"(all)\",\"told\":120}]},{\"status\":0}]";
+	const char *counts = "[{\"columns\":[{\"key\":\"node\",\"heading\":\"COUNT\",\"about\":\"MEANING\"},"
+			     "{\"key\":\"age_s\",\"heading\":\"age\",\"about\":\"seconds\"},"
+			     "{\"key\":\"told\",\"heading\":\"told only\",\"about\":\"of all\"}],\"rows\":[]},"
+			     "{\"rows\":[{\"node\":\"n1\",\"age_s\":5,\"told\":120}]},"
+			     "{\"rows\":[{\"node\":\"(all)\",\"told\":120}]},{\"status\":0}]";
 
 	prints(counts, CTL_COUNTS, false,
 	       "COUNT      n1   (all)  MEANING\n"
@@ -189,10 +180,10 @@ static int run(int argc, const char **argv, const char *expect_err)
 	return status;
 }
 
-#define RUN(expect_err, ...)                                                     \
-	({                                                                       \
-		const char *argv_[] = { "holdfast", __VA_ARGS__ };               \
-		run((int)(sizeof(argv_) / sizeof(argv_[0])), argv_, expect_err); \
+#define RUN(expect_err, ...)                                                            \
+	({                                                                              \
+		const char *argv_[] = { "holdfast", __VA_ARGS__ };                      \
+		run((int)(sizeof(argv_) / sizeof(argv_[0])), argv_, expect_err);        \
 	})
 
 static void test_statuses(void **state)
@@ -203,9 +194,8 @@ static void test_statuses(void **state)
 	assert_int_equal(RUN("takes one of: create", "share"), CTL_USAGE);
 	assert_int_equal(RUN("no command", "nonsense", "list"), CTL_USAGE);
 	assert_int_equal(RUN("takes a directory", "share", "list", "--run-dir"), CTL_USAGE);
-	assert_int_equal(
-		RUN("not reachable at /nonexistent", "--run-dir", "/nonexistent", "share", "list"),
-		CTL_NOT_REACHABLE);
+	assert_int_equal(RUN("not reachable at /nonexistent", "--run-dir", "/nonexistent", "share", "list"),
+			 CTL_NOT_REACHABLE);
 }
 
 /* The manual names every command, every option and every key of node.yaml. */
@@ -255,9 +245,11 @@ static void test_manual(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_requests), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_output),	 cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_statuses), cmocka_unit_test(test_manual),
+		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_output), cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_statuses),
+		cmocka_unit_test(test_manual),
 	};
 	int r;
 
