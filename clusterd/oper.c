@@ -38,6 +38,7 @@ static const struct oper_command commands[] = {
 	{ "open list", oper_list, true },
 	{ "lock list", oper_list, true },
 	{ "lease list", oper_list, true },
+	{ "lease stats", oper_list, true },
 	{ "state check", oper_state, true },
 	{ "state repair", oper_state, true },
 	{ "state dump", oper_state_dump, true },

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * "session list", "open list", "lock list", "lease list": the rows of every node that serves, one node after the other, page by page,
- * asked for by multicast. A node that does not answer costs a warning, not the listing. On clusterd's loop.
+ * asked for by multicast. A node that does not answer costs a warning, not the listing. "lease stats" is the same with one row
+ * a node, and a last one for all of them. On clusterd's loop.
  */
 #include <stdio.h>
 
 #include "clusterd/client/cluster_client.h"
 #include "clusterd/oper_priv.h"
 #include "node/base/clock.h"
+#include "node/base/level.h"
 
 #define PAGE_ROWS 100
 #define ANSWER_MS 3000
@@ -20,7 +22,10 @@ struct listing {
 	uint32_t member;   /* index of who is being asked */
 	uint64_t id;
 	qb_loop_timer_handle timer;
+	struct lease_stats total; /* CLUSTER_QUERY_LEASE_STATS */
 };
+
+#define ALL_NODES "(all)" /* no node is named so */
 
 #define LISTING_STR(field, heading) { #field, heading },
 #define LISTING_U64(field, heading) { #field, heading },
@@ -56,15 +61,32 @@ static const struct oper_column lease_columns[] = {
 #include "clusterd/client/listing.def"
 };
 
+static const struct oper_column lease_stats_columns[] = {
+	{ "node", "COUNT" },
+	{ "age_s", "age" },
+#define LEASE_STAT(field, join, name, about) { #field, name },
+#include "clusterd/client/lease_stats.def"
+};
+static const char *const lease_stats_about[ARRAY_SIZE(lease_stats_columns)] = {
+	"MEANING",
+	"seconds since that smbd began, and its counts",
+#define LEASE_STAT(field, join, name, about) about,
+#include "clusterd/client/lease_stats.def"
+};
+
 static const struct listing_kind {
 	const char *command;
 	const struct oper_column *columns;
 	size_t n;
+	uint32_t level; /* of the cluster: below it there is nothing to list */
+	const char *const *about; /* each column; NULL: nothing is said */
 } kinds[] = {
-	[CLUSTER_QUERY_SESSIONS] = { "session list", session_columns, ARRAY_SIZE(session_columns) },
-	[CLUSTER_QUERY_OPENS] = { "open list", open_columns, ARRAY_SIZE(open_columns) },
-	[CLUSTER_QUERY_LOCKS] = { "lock list", lock_columns, ARRAY_SIZE(lock_columns) },
-	[CLUSTER_QUERY_LEASES] = { "lease list", lease_columns, ARRAY_SIZE(lease_columns) },
+	[CLUSTER_QUERY_SESSIONS] = { "session list", session_columns, ARRAY_SIZE(session_columns), 1, NULL },
+	[CLUSTER_QUERY_OPENS] = { "open list", open_columns, ARRAY_SIZE(open_columns), 1, NULL },
+	[CLUSTER_QUERY_LOCKS] = { "lock list", lock_columns, ARRAY_SIZE(lock_columns), 1, NULL },
+	[CLUSTER_QUERY_LEASES] = { "lease list", lease_columns, ARRAY_SIZE(lease_columns), LEVEL_LEASES, NULL },
+	[CLUSTER_QUERY_LEASE_STATS] = { "lease stats", lease_stats_columns, ARRAY_SIZE(lease_stats_columns), LEVEL_LEASES,
+				      lease_stats_about },
 };
 
 static void listing_free(struct listing *l)
@@ -84,6 +106,37 @@ static void finish(struct listing *l)
 	listing_free(l);
 	oper_end(rq, OPER_OK, NULL);
 }
+
+/* --- counts of all nodes --- */
+
+static void add_counts(struct lease_stats *total, const json_t *row)
+{
+	struct lease_stats s = {
+#define LEASE_STAT(field, join, name, about) .field = (uint64_t)json_integer_value(json_object_get(row, #field)),
+#include "clusterd/client/lease_stats.def"
+	};
+
+	lease_stats_add(total, &s);
+}
+
+static json_t *total_row(const struct lease_stats *total)
+{
+	json_t *row = json_pack("{s:s}", "node", ALL_NODES);
+
+#define LEASE_STAT(field, join, name, about) json_object_set_new(row, #field, json_integer((json_int_t)total->field));
+#include "clusterd/client/lease_stats.def"
+	return row;
+}
+
+/* Every node has been asked. */
+static void end(struct listing *l)
+{
+	if (l->kind == CLUSTER_QUERY_LEASE_STATS)
+		oper_send(l->rq, json_pack("{s:[o]}", "rows", total_row(&l->total)));
+	finish(l);
+}
+
+/* --- asking --- */
 
 /* The operator has gone away. */
 void oper_list_forget(struct oper_request *rq)
@@ -123,7 +176,7 @@ static void ask(struct listing *l, uint64_t cursor)
 	while (l->member < l->view->n && !asked(l)->incarnation)
 		l->member++;
 	if (l->member == l->view->n) {
-		finish(l);
+		end(l);
 		return;
 	}
 	l->id = ++l->rq->oper->next_id;
@@ -137,8 +190,11 @@ static void give_rows(struct listing *l, struct blob rows)
 	json_t *a = json_loadb((const char *)rows.data, rows.len, 0, NULL), *row;
 	size_t i;
 
-	json_array_foreach(a, i, row)
+	json_array_foreach(a, i, row) {
 		json_object_set_new(row, "node", json_string(asked(l)->name));
+		if (l->kind == CLUSTER_QUERY_LEASE_STATS)
+			add_counts(&l->total, row);
+	}
 	if (json_is_array(a))
 		oper_send(l->rq, json_pack("{s:O}", "rows", a));
 	json_decref(a);
@@ -171,6 +227,17 @@ void oper_answer(struct oper *o, uint32_t from, const struct msg_answer *a)
 		next_node(l);
 }
 
+static json_t *columns_of(const struct listing_kind *k)
+{
+	json_t *a = oper_columns(k->columns, k->n), *column;
+	size_t i;
+
+	json_array_foreach(a, i, column)
+		if (k->about)
+			json_object_set_new(column, "about", json_string(k->about[i]));
+	return a;
+}
+
 void oper_list(struct oper_request *rq)
 {
 	struct listing *l = calloc(1, sizeof(*l));
@@ -188,12 +255,14 @@ void oper_list(struct oper_request *rq)
 	rq->data = l;
 	l->view = view_ref(o->d->core.view);
 	list_append(&o->listings, &l->link);
-	oper_send(rq, json_pack("{s:o, s:[]}", "columns", oper_columns(kinds[l->kind].columns, kinds[l->kind].n),
-				"rows"));
+	oper_send(rq, json_pack("{s:o, s:[]}", "columns", columns_of(&kinds[l->kind]), "rows"));
 	if (!cs_is_up(o->d->cs)) {
 		listing_free(l);
 		oper_end(rq, OPER_FAILED, "corosync of this node is not reachable; start corosync, or ask another node");
 		return;
 	}
+	/* Whoever is of a release without it does not know the question either. */
+	if (l->view->level < kinds[l->kind].level)
+		l->member = l->view->n;
 	ask(l, 0);
 }

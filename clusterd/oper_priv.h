@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The operator's socket: what its files share. A request is one JSON object {"command": "share create", "name": ...,
- * "set": {row: text}}. The answer is one or more objects; each may hold "columns" (before the first rows), "rows",
+ * "set": {row: text}}. The answer is one or more objects; each may hold "columns" (before the first rows; each with "key", "heading" and, where
+ * that is said, "about"), "rows",
  * "object" (what there is just one of), "next" (a cursor: the same request with it gets the next page) and "warnings"; the last one holds "status" and, when that is not 0, "error",
  * one sentence. node/ctl is the other end.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Listings: each worker writes what it knows into memory of the asking task, which waits meanwhile;
- * the rows are merged in order of id, so that a page can start where the last one ended. On worker
- * 0; the parts run on each worker.
+ * the rows are merged in order of id, so that a page can start where the last one ended. Counts are
+ * added up. On worker 0; the parts run on each worker.
  */
 #include "smbd/listing.h"
 
@@ -27,6 +27,7 @@ struct listing {
 	/* opens and locks */
 	struct rec_open **opens; /* per worker, in order of id */
 	uint32_t *n_opens;
+	struct lease_stats counts; /* of all workers */
 };
 
 /* --- sessions --- */
@@ -297,6 +298,30 @@ static uint64_t answer_opens(struct listing *l,
 	return 0;
 }
 
+/* --- counts of leases --- */
+
+static void counts_of(struct worker *w, void *arg)
+{
+	struct listing *l = arg;
+	struct lk_stats st;
+
+	if (!w->lock)
+		return;
+	lockc_stats(w->lock, &st);
+	lease_stats_add(&l->counts, &st.leases);
+}
+
+static uint64_t answer_lease_stats(struct listing *l)
+{
+	struct cluster_lease_stats_row row = {
+		.age_s = (clock_real_ns() - l->smbd->started_at) / NSEC_PER_SEC,
+		.counts = l->counts,
+	};
+
+	(void)cluster_query_add_lease_stats(l->query, &row);
+	return 0;
+}
+
 /* --- the query --- */
 
 static void ask_all(struct listing *l, worker_fn *fn)
@@ -310,23 +335,32 @@ static void ask_all(struct listing *l, worker_fn *fn)
 	}
 }
 
+static uint64_t answer_open_rows(struct listing *l) { return answer_opens(l, add_open); }
+static uint64_t answer_locks(struct listing *l) { return answer_opens(l, add_locks); }
+static uint64_t answer_leases(struct listing *l) { return answer_opens(l, add_lease); }
+
+/* What each worker is asked for, and what then makes the page. */
+static const struct {
+	worker_fn *of_worker;
+	uint64_t (*answer)(struct listing *l);
+} kinds[CLUSTER_QUERY_KINDS] = {
+	[CLUSTER_QUERY_SESSIONS] = { sessions_of, answer_sessions },
+	[CLUSTER_QUERY_OPENS] = { opens_of, answer_open_rows },
+	[CLUSTER_QUERY_LOCKS] = { opens_of, answer_locks },
+	[CLUSTER_QUERY_LEASES] = { opens_of, answer_leases },
+	[CLUSTER_QUERY_LEASE_STATS] = { counts_of, answer_lease_stats },
+};
+
 static uint64_t answer(struct listing *l)
 {
-	static int (*const adders[CLUSTER_QUERY_KINDS])(struct listing *l, const struct rec_open *o) = {
-		[CLUSTER_QUERY_OPENS] = add_open,
-		[CLUSTER_QUERY_LOCKS] = add_locks,
-		[CLUSTER_QUERY_LEASES] = add_lease,
-	};
-	bool sessions = cluster_query_kind(l->query) == CLUSTER_QUERY_SESSIONS;
+	enum cluster_query_kind k = cluster_query_kind(l->query);
 
-	ask_all(l, sessions ? sessions_of : opens_of);
+	ask_all(l, kinds[k].of_worker);
 	if (l->failed) {
 		log_warn("listing failed: no memory, or stopping");
 		return 0;
 	}
-	if (sessions)
-		return answer_sessions(l);
-	return answer_opens(l, adders[cluster_query_kind(l->query)]);
+	return kinds[k].answer(l);
 }
 
 static void listing_task(void *arg)

@@ -10,6 +10,7 @@
 #define HF_CLUSTERD_CLIENT_CLUSTER_CLIENT_H
 
 #include "clusterd/client/cluster_config.h"
+#include "clusterd/client/lease_stats.h"
 #include "clusterd/client/view.h"
 #include "node/loop/loop.h"
 
@@ -26,6 +27,7 @@ enum cluster_query_kind {
 	CLUSTER_QUERY_OPENS,
 	CLUSTER_QUERY_LOCKS,
 	CLUSTER_QUERY_LEASES,
+	CLUSTER_QUERY_LEASE_STATS,
 	CLUSTER_QUERY_KINDS,
 };
 
@@ -120,6 +122,12 @@ struct cluster_lease_row {
 #include "clusterd/client/listing.def"
 };
 
+/* The one row of a node: what its smbd has counted. */
+struct cluster_lease_stats_row {
+	uint64_t age_s; /* since that smbd began */
+	struct lease_stats counts;
+};
+
 enum cluster_query_kind cluster_query_kind(const struct cluster_query *q);
 /* Where the page starts: 0, or what cluster_query_done() of the page before it got. */
 uint64_t cluster_query_cursor(const struct cluster_query *q);
@@ -130,6 +138,7 @@ int cluster_query_add_session(struct cluster_query *q, const struct cluster_sess
 int cluster_query_add_open(struct cluster_query *q, const struct cluster_open_row *row);
 int cluster_query_add_lock(struct cluster_query *q, const struct cluster_lock_row *row);
 int cluster_query_add_lease(struct cluster_query *q, const struct cluster_lease_row *row);
+int cluster_query_add_lease_stats(struct cluster_query *q, const struct cluster_lease_stats_row *row);
 /* Sends the page and frees `q`. `next`: the cursor of the next page, 0: this was the last. Loop's thread. */
 void cluster_query_done(struct cluster_query *q, uint64_t next);
 

@@ -126,6 +126,16 @@ int cluster_query_add_lease(struct cluster_query *q, const struct cluster_lease_
 	return add_row(q, CLUSTER_QUERY_LEASES, j, ok);
 }
 
+int cluster_query_add_lease_stats(struct cluster_query *q, const struct cluster_lease_stats_row *row)
+{
+	json_t *j = json_object();
+	bool ok = json_object_set_new(j, "age_s", number(row->age_s)) == 0;
+
+#define LEASE_STAT(field, join, name, about) ok = json_object_set_new(j, #field, number(row->counts.field)) == 0 && ok;
+#include "clusterd/client/lease_stats.def"
+	return add_row(q, CLUSTER_QUERY_LEASE_STATS, j, ok);
+}
+
 void cluster_query_done(struct cluster_query *q, uint64_t next)
 {
 	Hfc__Page page = HFC__PAGE__INIT;

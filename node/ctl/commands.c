@@ -42,6 +42,7 @@ const struct ctl_command ctl_commands[] = {
 	{ .words = "open list", .about = "open files on every node", .shape = CTL_TABLE },
 	{ .words = "lock list", .about = "byte-range locks on every node", .shape = CTL_TABLE },
 	{ .words = "lease list", .about = "leases and oplocks on every node", .shape = CTL_TABLE },
+	{ .words = "lease stats", .about = "how many were granted and broken, and how", .shape = CTL_COUNTS },
 	{ .words = "state check", .about = "look for what is wrong with the records in the state store",
 	  .shape = CTL_REPORT },
 	{ .words = "state repair", .about = "move aside records that nobody can read",

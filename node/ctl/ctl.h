@@ -29,6 +29,7 @@ enum ctl_shape {
 	CTL_STATUS, /* an object, then a table; JSON: the object */
 	CTL_VALUE,  /* the field "value" of one row; JSON: an object */
 	CTL_REPORT, /* a table when it has rows, then an object; JSON: the object with "findings" */
+	CTL_COUNTS, /* a line for each column of the answer, with the values of all rows and what it means; JSON: an array */
 	CTL_PAGES,  /* as CTL_TABLE, but printed as it comes, page by page */
 	CTL_QUIET,  /* nothing but errors; JSON: an object when there is a row */
 };

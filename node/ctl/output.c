@@ -111,7 +111,7 @@ static void print_cell(const char *s, size_t width, bool last, FILE *out)
 		fputc(' ', out);
 }
 
-#define COLUMNS_MAX 32
+#define COLUMNS_MAX 72 /* a node is one in print_counts() */
 
 /* The columns that have a heading. */
 static size_t shown_columns(const json_t *columns, const char *keys[], const char *headings[])
@@ -157,6 +157,41 @@ static void print_table(const json_t *columns, const json_t *rows, bool head, FI
 		}
 		fputc('\n', out);
 	}
+}
+
+static void add_column(json_t *columns, const char *key, const char *heading)
+{
+	json_array_append_new(columns, json_pack("{s:s, s:s}", "key", key, "heading", heading));
+}
+
+/* The table on its side: each row becomes a column that its first value heads, and what a line means stands at its end. */
+static void print_counts(const json_t *columns, const json_t *rows, FILE *out)
+{
+	const json_t *first = json_array_get(columns, 0), *c, *row;
+	const char *name = json_string_value(json_object_get(first, "key")) ?: "";
+	json_t *heads = json_array(), *lines = json_array(), *line;
+	char key[24];
+	size_t i, k;
+
+	add_column(heads, "heading", json_string_value(json_object_get(first, "heading")) ?: "");
+	json_array_foreach(rows, k, row) {
+		snprintf(key, sizeof(key), "%zu", k);
+		add_column(heads, key, json_string_value(json_object_get(row, name)) ?: "-");
+	}
+	add_column(heads, "about", json_string_value(json_object_get(first, "about")) ?: "");
+	json_array_foreach(columns, i, c) {
+		if (i == 0)
+			continue;
+		line = json_copy((json_t *)c);
+		json_array_foreach(rows, k, row) {
+			snprintf(key, sizeof(key), "%zu", k);
+			json_object_set(line, key, json_object_get(row, json_string_value(json_object_get(c, "key")) ?: ""));
+		}
+		json_array_append_new(lines, line);
+	}
+	print_table(heads, lines, true, out);
+	json_decref(heads);
+	json_decref(lines);
 }
 
 /* "key: value" lines; lists of objects are left to the table. */
@@ -235,7 +270,7 @@ void ctl_print(const struct ctl_answer *a, enum ctl_shape shape, bool json, FILE
 		return;
 	}
 	if (json) {
-		if (shape == CTL_TABLE) {
+		if (shape == CTL_TABLE || shape == CTL_COUNTS) {
 			json_t *none = json_array();
 
 			print_json(a->rows ?: none, out);
@@ -253,6 +288,8 @@ void ctl_print(const struct ctl_answer *a, enum ctl_shape shape, bool json, FILE
 		print_table(a->columns, a->rows, true, out);
 	} else if (shape == CTL_TABLE) {
 		print_table(a->columns, a->rows, true, out);
+	} else if (shape == CTL_COUNTS) {
+		print_counts(a->columns, a->rows, out);
 	} else if (shape == CTL_RECORD && first) {
 		print_record(first, out);
 	} else if (shape == CTL_VALUE && first) {

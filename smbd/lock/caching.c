@@ -30,6 +30,14 @@ static void arm(struct lk_core *c, struct lk_lease *l)
 		list_append(&c->breaking, &l->breaking);
 }
 
+/* How long the client has had for the break that is armed, ns. */
+static uint64_t asked_for(const struct lk_core *c, const struct lk_lease *l)
+{
+	uint64_t since = l->deadline - c->limits->break_ms * NSEC_PER_MSEC;
+
+	return c->mono > since ? c->mono - since : 0;
+}
+
 /* The break is over: who waits for it goes on. */
 static void disarm(struct lk_lease *l)
 {
@@ -91,7 +99,7 @@ void caching_merge(struct lk_core *c, struct lk_ent *e, const struct rec_lease *
 	e->rec.lease = e->lease->m;
 }
 
-void caching_leave(struct lk_ent *e)
+void caching_leave(struct lk_core *c, struct lk_ent *e)
 {
 	struct lk_lease *l = TAKE_PTR(e->lease);
 
@@ -100,6 +108,10 @@ void caching_leave(struct lk_ent *e)
 	list_remove(&e->in_lease);
 	if (!list_empty(&l->ents))
 		return;
+	if (l->m.breaking) {
+		c->counts->closed++;
+		counts_took(c->counts, asked_for(c, l));
+	}
 	disarm(l);
 	list_remove(&l->in_file);
 	list_remove(&l->in_dirs);
@@ -111,15 +123,20 @@ bool caching_keeps_handle(const struct lk_ent *e)
 	return e->rec.persistent || (e->rec.durable && e->lease && lease_keeps_handle(&e->lease->m));
 }
 
-/* An open of it whose client has a connection. */
-static struct lk_ent *reachable(const struct lk_core *c, const struct lk_lease *l)
+/* An open of it, but for one, whose client has a connection. */
+static struct lk_ent *reachable_beside(const struct lk_core *c, const struct lk_lease *l, const struct lk_ent *but)
 {
 	struct lk_ent *e;
 
 	list_foreach(e, &l->ents, in_lease)
-		if (!e->rec.disconnected && ent_home_alive(c, e))
+		if (e != but && !e->rec.disconnected && ent_home_alive(c, e))
 			return e;
 	return NULL;
+}
+
+static struct lk_ent *reachable(const struct lk_core *c, const struct lk_lease *l)
+{
+	return reachable_beside(c, l, NULL);
 }
 
 static bool home_seen(const struct lk_lease *l, const struct lk_ent *before)
@@ -196,9 +213,22 @@ void caching_others(const struct lk_file *f, const struct lk_lease *own, uint64_
 	}
 }
 
+static void join_or_raise(struct lk_core *c, struct lk_lease *own, struct rec_open *w, const struct lease_others *o,
+			  const struct place *from, struct fx *fx)
+{
+	if (lease_upgrade(&own->m, w->lease.state, o)) {
+		counts_granted(c->counts, &own->m, w->directory);
+		c->counts->raised++;
+		changed(own, fx);
+		tell_homes(c, own, NULL, 0, from, fx);
+	}
+	w->lease = own->m;
+}
+
 void caching_grant(struct lk_core *c, struct lk_file *f, struct rec_open *w, const struct place *from, struct fx *fx)
 {
 	struct lk_lease *own = caching_find(f, &w->client_guid, &w->lease);
+	uint32_t asked = w->lease.state;
 	struct lease_others o;
 
 	if (!w->lease.present)
@@ -206,17 +236,13 @@ void caching_grant(struct lk_core *c, struct lk_file *f, struct rec_open *w, con
 	if (w->directory)
 		dirs_limit(c, w);
 	caching_others(f, own, w->allocated, &o);
-	if (!own) {
+	if (own) {
+		join_or_raise(c, own, w, &o, from, fx);
+	} else {
 		lease_grant(&w->lease, &o);
-		c->counts.granted += w->lease.state != 0;
-		return;
+		counts_granted(c->counts, &w->lease, w->directory);
 	}
-	if (lease_upgrade(&own->m, w->lease.state, &o)) {
-		c->counts.granted++;
-		changed(own, fx);
-		tell_homes(c, own, NULL, 0, from, fx);
-	}
-	w->lease = own->m;
+	c->counts->less += (asked & ~w->lease.state) != 0;
 }
 
 bool caching_asks(const struct lk_ent *e)
@@ -272,7 +298,7 @@ void caching_break(struct lk_core *c, struct lk_lease *l, enum lease_op op, stru
 
 	if (n == LEASE_QUIET)
 		return;
-	c->counts.broken++;
+	counts_break(c->counts, n, op, !list_empty(&l->in_dirs));
 	if (n == LEASE_ASKED)
 		arm(c, l);
 	changed(l, fx);
@@ -355,9 +381,13 @@ void do_break_ack(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *
 	}
 	a = l ? lease_ack(&l->m, m->count, &next) : LEASE_ACK_NOT_BREAKING;
 	if (a != LEASE_ACK_OK) {
+		(*(a == LEASE_ACK_REFUSED ? &c->counts->ack_not_accepted : &c->counts->ack_not_breaking))++;
 		reply(fx, m, a == LEASE_ACK_REFUSED ? LK_NOT_ACCEPTED : LK_NOT_BREAKING);
 		return;
 	}
+	c->counts->acked++;
+	counts_took(c->counts, asked_for(c, l));
+	counts_break_next(c->counts, next);
 	l->m.ack_req = m->req;
 	if (next == LEASE_ASKED)
 		arm(c, l);
@@ -379,7 +409,7 @@ void core_breaks(struct lk_core *c, uint64_t now, struct fx *fx)
 		struct lk_file *f = l->file;
 
 		lease_timeout(&l->m);
-		c->counts.timed_out++;
+		c->counts->late++;
 		disarm(l);
 		changed(l, fx);
 		tell_homes(c, l, reachable(c, l), LKF_LATE, NULL, fx);
@@ -392,7 +422,10 @@ void caching_attached(struct lk_core *c, struct lk_ent *e)
 {
 	struct lk_lease *l = e->lease;
 
-	if (!l || !l->m.breaking)
+	if (!l)
+		return;
+	c->counts->reclaimed += l->m.state && !reachable_beside(c, l, e);
+	if (!l->m.breaking)
 		return;
 	/* its time begins when it hears of it */
 	list_remove(&l->breaking);

@@ -26,7 +26,7 @@ bool close_ent(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 		e->rec.phase = REC_DELETING;
 		e->rec.delete_pending = true;
 		e->rec.disconnected = false;
-		caching_leave(e);
+		caching_leave(c, e);
 		below_leave(c, e);
 		e->rec.lease = (struct rec_lease){ 0 };
 		ent_changed(e, fx);

@@ -92,9 +92,9 @@ void fx_add_unlink(struct fx *fx, const struct rec_open *rec)
 	list_append(&fx->unlinks, &l->link);
 }
 
-void core_init(struct lk_core *c, uint32_t slot, const struct lk_limits *limits)
+void core_init(struct lk_core *c, uint32_t slot, const struct lk_limits *limits, struct lease_stats *counts)
 {
-	*c = (struct lk_core){ .slot = slot, .limits = limits, .next_deadline = UINT64_MAX };
+	*c = (struct lk_core){ .slot = slot, .limits = limits, .counts = counts, .next_deadline = UINT64_MAX };
 	list_init(&c->noted);
 	list_init(&c->touched);
 	list_init(&c->dirs);

@@ -8,6 +8,7 @@
 #ifndef HF_SMBD_LOCK_CORE_H
 #define HF_SMBD_LOCK_CORE_H
 
+#include "smbd/lock/counts.h"
 #include "smbd/lock/lease.h"
 #include "smbd/lock/msg.h"
 
@@ -131,11 +132,6 @@ struct lk_file {
 	bool unblock; /* a break has ended since */
 };
 
-/* What happened to caching, for metrics. */
-struct lk_counts {
-	uint64_t granted, broken, timed_out;
-};
-
 struct lk_core {
 	uint32_t slot;
 	const struct lk_limits *limits;
@@ -149,12 +145,13 @@ struct lk_core {
 	bool (*dirs_armed)(void *arg, uint32_t slot);
 	void *dirs_arg;
 	uint64_t mono; /* loop clock, ns: the shell sets it before each decision */
-	struct lk_counts counts;
+	struct lease_stats *counts; /* of the worker */
 	uint64_t next_note;
 	uint64_t next_deadline; /* no disconnected open ends, or is to have its deadline stored, before */
 };
 
-void core_init(struct lk_core *c, uint32_t slot, const struct lk_limits *limits);
+/* `limits` and `counts` stay the caller's, and outlive it. */
+void core_init(struct lk_core *c, uint32_t slot, const struct lk_limits *limits, struct lease_stats *counts);
 /* Frees all state. */
 void core_done(struct lk_core *c);
 

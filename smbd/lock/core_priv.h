@@ -106,7 +106,7 @@ struct lk_lease *caching_find(const struct lk_file *f, const struct guid *client
 int caching_join(struct lk_core *c, struct lk_ent *e);
 /* Another source's word on the lease of an open: the newer one counts. */
 void caching_merge(struct lk_core *c, struct lk_ent *e, const struct rec_lease *said);
-void caching_leave(struct lk_ent *e);
+void caching_leave(struct lk_core *c, struct lk_ent *e);
 /* Whether the open is kept when it is disconnected (3.3.7.1). */
 bool caching_keeps_handle(const struct lk_ent *e);
 /* `allocated`: how many bytes the file has; locks behind them contradict no caching. */

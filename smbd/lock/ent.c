@@ -67,7 +67,7 @@ void ent_remove(struct lk_core *c, struct lk_ent *e, struct fx *fx)
 		f->n_opens--;
 		if (e->rec.persistent)
 			fx_put(fx, e->rec.id);
-		caching_leave(e);
+		caching_leave(c, e);
 		below_leave(c, e);
 	}
 	if (e->note != 0 && ent_home_alive(c, e)) {

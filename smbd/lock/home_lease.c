@@ -116,15 +116,28 @@ static void set_told(struct lockc *c, struct lk_open *o, uint64_t change)
 		o->told = change;
 }
 
-void lockc_tell_break(struct lockc *c, struct lk_open *o)
+/* True: it is on its way to the client. */
+static bool tell_breaking(struct lockc *c, struct lk_open *o)
 {
 	const struct rec_lease *l = &o->rec.lease;
 	struct lk_break b = { .from = l->state, .to = l->breaking_to, .epoch = l->epoch, .ack = true };
 
-	if (!l->breaking || o->told >= l->change)
-		return;
-	if (tell(c, o, &b))
-		set_told(c, o, l->change);
+	if (!l->breaking || !tell(c, o, &b))
+		return false;
+	set_told(c, o, l->change);
+	return true;
+}
+
+void lockc_tell_break(struct lockc *c, struct lk_open *o)
+{
+	if (o->told < o->rec.lease.change)
+		(void)tell_breaking(c, o);
+}
+
+void lockc_tell_break_again(struct lockc *c, struct lk_open *o)
+{
+	o->told = 0;
+	c->stats.leases.resent += tell_breaking(c, o);
 }
 
 /* What cached only reads is broken without asking. */

@@ -19,6 +19,7 @@
 #include "node/base/htable.h"
 #include "node/base/list.h"
 #include "node/loop/task.h"
+#include "smbd/lock/counts.h"
 #include "statestore/record.h"
 
 struct store;
@@ -240,6 +241,9 @@ int lockc_break_ack(struct lockc *c, struct lk_open *o, uint32_t state);
 /* A break that the client was not told of yet is told now, if it can be: the open has become known to it, or there is another
  * connection. Never waits. */
 void lockc_tell_break(struct lockc *c, struct lk_open *o);
+/* The connection is lost over which the client was told of a break: it is told again over another one, if there is any. Never
+ * waits. */
+void lockc_tell_break_again(struct lockc *c, struct lk_open *o);
 
 /* An entry of a directory changed whose slot this worker owns: breaks its leases but for those with
  * the key `by`, the ParentLeaseKey of who made the change; NULL: none (MS-FSA 2.1.4.12,
@@ -310,7 +314,7 @@ int lockc_list(struct lockc *c, enum lk_list what, uint64_t after, uint32_t max,
 struct lk_stats {
 	uint32_t slots_owned, slots_loading, slots_asserting;
 	uint64_t opens_owned, opens_home, requests, retries, store_writes;
-	uint64_t leases_granted, leases_broken, leases_timed_out; /* also upgrades; by slots that are owned now */
+	struct lease_stats leases; /* since the worker began */
 };
 void lockc_stats(const struct lockc *c, struct lk_stats *ret);
 

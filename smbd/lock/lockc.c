@@ -413,8 +413,5 @@ void lockc_stats(const struct lockc *c, struct lk_stats *ret)
 		ret->slots_loading += s->phase == SLOT_LOADING;
 		ret->slots_asserting += s->phase == SLOT_ASSERTING;
 		ret->opens_owned += s->core.ents.count;
-		ret->leases_granted += s->core.counts.granted;
-		ret->leases_broken += s->core.counts.broken;
-		ret->leases_timed_out += s->core.counts.timed_out;
 	}
 }

@@ -142,7 +142,9 @@ void lockc_task_done(struct lockc *c);
 
 /* --- lockd.c: the owner --- */
 void lockd_take(struct lockc *c, struct lk_msg *m);
-/* Takes what a decision did: writes, then tells. */
+/* Before a decision of the core. */
+void lockd_begin(struct lockc *c, struct oslot *s, struct fx *fx);
+/* Takes what it did: writes, then tells. */
 void lockd_commit(struct lockc *c, struct oslot *s, struct fx *fx);
 /* Tells what is durable, decides what was held, tries failed writes again. */
 void lockd_poll(struct lockc *c, struct oslot *s);

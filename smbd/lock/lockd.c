@@ -32,7 +32,7 @@ static void run_unlink(void *arg)
 	if (s && s->epoch == j->epoch && !c->stopping) {
 		struct fx fx;
 
-		fx_init(&fx);
+		lockd_begin(c, s, &fx);
 		core_unlinked(&s->core, j->rec.id, e == 0, clock_real_ns(), &fx);
 		lockd_commit(c, s, &fx);
 	}
@@ -148,7 +148,7 @@ static void batch_failed(struct lockc *c, struct oslot *s, struct batch *b)
 		}
 	for (size_t i = 0; i < b->fx.n_ids; i++)
 		fx_put(&s->dirty, b->fx.ids[i]);
-	fx_init(&fx);
+	lockd_begin(c, s, &fx);
 	core_fail(&s->core, &b->fx, clock_real_ns(), &fx);
 	/* Its records are written again by the tick, not at once: the store is in trouble. */
 	for (size_t i = 0; i < fx.n_ids; i++)
@@ -227,6 +227,12 @@ static void want_dirs(struct lockc *c, struct oslot *s, bool on)
 	c->cfg.dirs_wanted(c->cfg.arg, s->core.slot, on);
 }
 
+void lockd_begin(struct lockc *c, struct oslot *s, struct fx *fx)
+{
+	fx_init(fx);
+	s->core.mono = loop_now(c->cfg.loop);
+}
+
 void lockd_commit(struct lockc *c, struct oslot *s, struct fx *fx)
 {
 	struct batch *b;
@@ -300,8 +306,7 @@ static void decide(struct lockc *c, struct oslot *s, struct lk_msg *m)
 {
 	struct fx fx;
 
-	fx_init(&fx);
-	s->core.mono = loop_now(c->cfg.loop);
+	lockd_begin(c, s, &fx);
 	if (m->kind == LKM_BELOW && !(m->flags & LKF_ON))
 		list_below(c, m, &fx);
 	else
@@ -320,8 +325,7 @@ static void take_reassert(struct lockc *c, struct lk_msg *m)
 	if (s->phase == SLOT_LOADING) {
 		hold(&s->asserts, m);
 	} else if (s->phase == SLOT_ASSERTING) {
-		fx_init(&fx);
-		s->core.mono = loop_now(c->cfg.loop);
+		lockd_begin(c, s, &fx);
 		core_assert(&s->core, m, clock_real_ns(), &fx);
 		lockd_commit(c, s, &fx);
 	}
@@ -386,8 +390,7 @@ static void slow_tick(struct lockc *c, struct oslot *s, bool serve)
 {
 	struct fx fx;
 
-	fx_init(&fx);
-	s->core.mono = loop_now(c->cfg.loop);
+	lockd_begin(c, s, &fx);
 	if (serve)
 		core_scavenge(&s->core, clock_real_ns(), &fx);
 	if (serve)
@@ -408,7 +411,7 @@ void lockd_linked(struct lockc *c)
 
 		if (s->phase != SLOT_SERVING || list_empty(&s->core.noted))
 			continue;
-		fx_init(&fx);
+		lockd_begin(c, s, &fx);
 		core_renote(&s->core, &fx);
 		lockd_commit(c, s, &fx);
 	}
@@ -441,8 +444,7 @@ void lockc_dir_changed(struct lockc *c, const struct file_key *dir, const struct
 	/* Before it serves, all are broken. */
 	if (!s || s->phase != SLOT_SERVING || list_empty(&s->core.dirs))
 		return;
-	fx_init(&fx);
-	s->core.mono = loop_now(c->cfg.loop);
+	lockd_begin(c, s, &fx);
 	core_dir_changed(&s->core, dir, by, &fx);
 	lockd_commit(c, s, &fx);
 }
@@ -456,8 +458,7 @@ void lockc_dirs_missed(struct lockc *c)
 
 		if (s->phase != SLOT_SERVING || list_empty(&s->core.dirs))
 			continue;
-		fx_init(&fx);
-		s->core.mono = loop_now(c->cfg.loop);
+		lockd_begin(c, s, &fx);
 		core_dirs_missed(&s->core, &fx);
 		lockd_commit(c, s, &fx);
 	}
@@ -471,9 +472,8 @@ struct oslot *oslot_new(struct lockc *c, uint32_t slot, uint64_t epoch)
 
 	if (!s)
 		return NULL;
-	core_init(&s->core, slot, &c->cfg.limits);
+	core_init(&s->core, slot, &c->cfg.limits, &c->stats.leases);
 	s->core.view = c->view;
-	s->core.mono = loop_now(c->cfg.loop);
 	s->core.dirs_armed = c->cfg.dirs_armed;
 	s->core.dirs_arg = c->cfg.arg;
 	s->phase = SLOT_LOADING;
@@ -514,7 +514,7 @@ void oslot_serve(struct lockc *c, struct oslot *s)
 {
 	struct fx fx;
 
-	fx_init(&fx);
+	lockd_begin(c, s, &fx);
 	s->phase = SLOT_SERVING;
 	core_serve(&s->core, clock_real_ns(), &fx);
 	lockd_commit(c, s, &fx);

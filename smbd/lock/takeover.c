@@ -62,7 +62,7 @@ static void finish_slot(struct lockc *c, struct oslot *s)
 
 	s->phase = SLOT_ASSERTING;
 	s->takeover = NULL;
-	fx_init(&fx);
+	lockd_begin(c, s, &fx);
 	while ((h = list_first(&s->asserts, struct held, link))) {
 		struct lk_msg m;
 
@@ -115,8 +115,9 @@ static void loaded_done(struct loaded *l)
 	free(l->recs);
 }
 
-static int take_records(struct oslot *s, struct loaded *l)
+static int take_records(struct lockc *c, struct oslot *s, struct loaded *l)
 {
+	s->core.mono = loop_now(c->cfg.loop);
 	for (size_t i = 0; i < l->n; i++) {
 		int e = core_load(&s->core, &l->recs[i]);
 
@@ -134,7 +135,7 @@ static int load_slot(struct takeover *t, uint32_t slot)
 	struct oslot *s = still_loading(t->c, slot, t->epoch);
 
 	if (s && e == 0)
-		e = take_records(s, &l);
+		e = take_records(t->c, s, &l);
 	if (s && e == 0)
 		finish_slot(t->c, s);
 	if (s && e < 0 && l.bad[0] && t->round % DAMAGED_SAY_ROUNDS == 0)
@@ -423,7 +424,7 @@ static void review(struct lockc *c, struct oslot *s)
 
 	if (s->phase != SLOT_SERVING)
 		return;
-	fx_init(&fx);
+	lockd_begin(c, s, &fx);
 	core_view(&s->core, clock_real_ns(), &fx);
 	lockd_commit(c, s, &fx);
 }

@@ -204,6 +204,5 @@ void caching_channel_lost(struct open *o, const struct conn *c)
 
 	if (!lk || fo->broken_at != c || !lk->rec.lease.breaking)
 		return;
-	lk->told = 0;
-	lockc_tell_break(o->worker->lock, lk);
+	lockc_tell_break_again(o->worker->lock, lk);
 }

@@ -125,39 +125,59 @@ static bool is_ignored(const struct sid *s)
 	return false;
 }
 
-static unsigned int bits_of(uint32_t mask)
+#define R_RIGHTS SMB2_FILE_READ_DATA
+#define W_RIGHTS                \
+	(SMB2_FILE_WRITE_DATA | \
+	 SMB2_FILE_APPEND_DATA) /* of directories: ADD_FILE, ADD_SUBDIRECTORY */
+#define X_RIGHTS SMB2_FILE_EXECUTE
+
+/* The rights of an entry that permission bits speak of. */
+static uint32_t rights_of(uint32_t mask)
 {
-	return (mask & (SMB2_FILE_READ_DATA | SMB2_GENERIC_READ | SMB2_GENERIC_ALL) ? MODE_R : 0) |
-	       (mask & (SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA | SMB2_GENERIC_WRITE |
-			SMB2_GENERIC_ALL) ?
-			MODE_W :
-			0) |
-	       (mask & (SMB2_FILE_EXECUTE | SMB2_GENERIC_EXECUTE | SMB2_GENERIC_ALL) ? MODE_X : 0);
+	uint32_t all = mask & SMB2_GENERIC_ALL ? R_RIGHTS | W_RIGHTS | X_RIGHTS : 0u;
+
+	return all | (mask & (R_RIGHTS | W_RIGHTS | X_RIGHTS)) |
+	       (mask & SMB2_GENERIC_READ ? (uint32_t)R_RIGHTS : 0) |
+	       (mask & SMB2_GENERIC_WRITE ? (uint32_t)W_RIGHTS : 0) |
+	       (mask & SMB2_GENERIC_EXECUTE ? (uint32_t)X_RIGHTS : 0);
 }
 
 /* One class of users while the entries are walked in order: the first that speaks of a right
  * decides. */
 struct who {
 	const struct sid *sid; /* NULL: everyone alone */
-	unsigned int allowed, denied;
+	uint32_t allowed, denied;
 };
 
 static void apply(struct who *w, const struct ace *e)
 {
-	unsigned int bits = bits_of(e->mask);
+	uint32_t m = rights_of(e->mask);
 
 	if (!sid_equal(&e->sid, &everyone) && !(w->sid && sid_equal(&e->sid, w->sid)))
 		return;
 	if (e->type == ACE_ACCESS_ALLOWED)
-		w->allowed |= bits & ~w->denied;
+		w->allowed |= m & ~w->denied;
 	else
-		w->denied |= bits & ~w->allowed;
+		w->denied |= m & ~w->allowed;
+}
+
+/* False: one half of writing is allowed and the other one denied, as when directories may be made
+ * but no files (MS-FSA 2.1.5.1.1). */
+static bool bits_of(const struct who *w, unsigned int *ret)
+{
+	if ((w->allowed & W_RIGHTS) && (w->denied & W_RIGHTS))
+		return false;
+	*ret = (w->allowed & R_RIGHTS ? MODE_R : 0) | (w->allowed & W_RIGHTS ? MODE_W : 0) |
+	       (w->allowed & X_RIGHTS ? MODE_X : 0);
+	return true;
 }
 
 bool secmap_to_mode(const struct secdesc *sd, const struct secmap_owner *w, bool directory,
 		    uint32_t *ret)
 {
 	struct who classes[3] = { { .sid = &w->owner }, { .sid = &w->group }, { .sid = NULL } };
+	uint32_t mode = 0;
+	unsigned int bits;
 
 	if (!sd->dacl) {
 		*ret = 0777;
@@ -178,6 +198,11 @@ bool secmap_to_mode(const struct secdesc *sd, const struct secmap_owner *w, bool
 		for (size_t k = 0; k < ARRAY_SIZE(classes); k++)
 			apply(&classes[k], e);
 	}
-	*ret = classes[0].allowed << 6 | classes[1].allowed << 3 | classes[2].allowed;
+	for (size_t k = 0; k < ARRAY_SIZE(classes); k++) {
+		if (!bits_of(&classes[k], &bits))
+			return false;
+		mode = mode << 3 | bits;
+	}
+	*ret = mode;
 	return true;
 }

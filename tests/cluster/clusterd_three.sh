@@ -33,6 +33,8 @@ step "three nodes serve, epoch $(cd_epoch 1)"
 cd_cli 2 share create data --path /srv > /dev/null 2>&1 || fail "share create on node 2"
 for i in 1 2 3; do cd_wait "node $i did not learn of the share" 2 grep -q "shares=1" "$HF_LAB/n$i/smbd"; done
 [ "$(cd_cli 3 --json open list | jq -r 'map(.node)|unique|join(",")')" = n1,n2,n3 ] || fail "open list is not cluster-wide"
+[ "$(cd_cli 3 --json lease stats | jq -c '[.[-1] | .node, .lease_rwh, .max_ms, .age_s]')" = '["(all)",18,21,null]' ] || fail "lease stats is not of all nodes"
+[ "$(cd_cli 3 lease stats | grep -c '^lease RWH .* 18 ')" = 1 ] || fail "lease stats shows no sum"
 [ "$(cd_cli 3 --json node list | jq -r 'map(.state)|join(",")')" = up,up,up ] || fail "node list"
 step "configuration and listings reach every node"
 

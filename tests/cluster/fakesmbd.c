@@ -57,6 +57,7 @@ static void add_row(struct cluster_query *q, uint64_t i)
 	struct cluster_open_row o = { .persistent_id = "1", .path = "a/b\xff" "c\n", .slot = i, .state = "connected" };
 	struct cluster_lock_row l = { .offset = i, .length = UINT64_MAX, .type = "exclusive", .state = "held" };
 	struct cluster_lease_row e = { .path = "a", .kind = "lease v2", .caching = "RWH", .epoch = i };
+	struct cluster_lease_stats_row t = { .age_s = i, .counts = { .lease_rwh = i, .max_ms = 7 * i } };
 
 	if (cluster_query_kind(q) == CLUSTER_QUERY_SESSIONS)
 		cluster_query_add_session(q, &s);
@@ -64,8 +65,10 @@ static void add_row(struct cluster_query *q, uint64_t i)
 		cluster_query_add_open(q, &o);
 	else if (cluster_query_kind(q) == CLUSTER_QUERY_LOCKS)
 		cluster_query_add_lock(q, &l);
-	else
+	else if (cluster_query_kind(q) == CLUSTER_QUERY_LEASES)
 		cluster_query_add_lease(q, &e);
+	else
+		cluster_query_add_lease_stats(q, &t);
 }
 
 static void on_query(void *arg, struct cluster_query *q)

@@ -62,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct lk_limits limits = { .opens_per_file = 64, .locks_per_open = 64 };
 	struct rd r = rd_init(data, size);
 	struct view *v = view_new(2);
+	struct lease_stats counts = { 0 };
 	struct lk_core c;
 	struct fx fx;
 
@@ -69,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	v->members[0].incarnation = v->members[1].incarnation = 7;
 	v->members[1].node_id = 1;
-	core_init(&c, 3, &limits);
+	core_init(&c, 3, &limits, &counts);
 	c.view = v;
 	while (rd_left(&r) > 0 && rd_ok(&r)) {
 		struct blob b = rd_blob(&r, rd_le16(&r));

@@ -143,6 +143,24 @@ static void test_output(void **state)
 	       "[\n{\"n\":1},\n{\"n\":2}");
 }
 
+/* Counts stand on their side, a column for each row. */
+static void test_counts(void **state)
+{
+	const char *counts = "[{\"columns\":[{\"key\":\"node\",\"heading\":\"COUNT\",\"about\":\"MEANING\"},"
+			     "{\"key\":\"age_s\",\"heading\":\"age\",\"about\":\"seconds\"},"
+			     "{\"key\":\"told\",\"heading\":\"told only\",\"about\":\"of all\"}],\"rows\":[]},"
+			     "{\"rows\":[{\"node\":\"n1\",\"age_s\":5,\"told\":120}]},"
+			     "{\"rows\":[{\"node\":\"(all)\",\"told\":120}]},{\"status\":0}]";
+
+	prints(counts, CTL_COUNTS, false,
+	       "COUNT      n1   (all)  MEANING\n"
+	       "age        5    -      seconds\n"
+	       "told only  120  120    of all\n");
+	prints(counts, CTL_COUNTS, true,
+	       "[\n  {\n    \"node\": \"n1\",\n    \"age_s\": 5,\n    \"told\": 120\n  },\n"
+	       "  {\n    \"node\": \"(all)\",\n    \"told\": 120\n  }\n]\n");
+}
+
 static int run(int argc, const char **argv, const char *expect_err)
 {
 	char *out, *err, *copy[8] = { NULL };
@@ -229,7 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_output), cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_statuses),
 		cmocka_unit_test(test_manual),
 	};

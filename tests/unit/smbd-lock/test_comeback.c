@@ -189,13 +189,14 @@ static void test_deadline_is_stored_later(void **state)
 	struct rec_open w = want_persistent(&k, RD, SH_ALL), r;
 	struct view *v = view_new(1);
 	uint64_t now = 1000000 * MS;
+	struct lease_stats counts = { 0 };
 	struct lk_core c;
 	struct lk_ent *e;
 	struct fx fx;
 
 	v->epoch = 9;
 	v->members[0] = (struct view_member){ .node_id = 1, .incarnation = 11, .workers = 1 };
-	core_init(&c, 0, &limits);
+	core_init(&c, 0, &limits, &counts);
 	c.view = v;
 	assert_int_equal(rec_open_copy(&w, &r), 0);
 	r.id = 7ULL << 16;
@@ -257,10 +258,11 @@ static void test_two_homes_name_it(void **state)
 	for (int late = 0; late < 2; late++) {
 		struct lk_msg a = said(&was, &w, 3), b = said(&is, &w, 4);
 		const struct fx_out *o;
+		struct lease_stats counts = { 0 };
 		struct lk_core c;
 		struct fx fx;
 
-		core_init(&c, 0, &limits);
+		core_init(&c, 0, &limits, &counts);
 		c.view = v;
 		assert_int_equal(rec_open_copy(&w, &r), 0);
 		r.version = 2;

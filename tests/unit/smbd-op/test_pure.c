@@ -247,6 +247,48 @@ static void test_every_mode(void **state)
 	}
 }
 
+/* Permission bits know one right to write: no half of it can be denied. */
+static void test_half_of_writing(void **state)
+{
+	static const struct {
+		uint32_t denied;
+		bool can;
+		uint32_t mode;
+	} rows[] = {
+		{ SMB2_FILE_WRITE_DATA, false,
+		  0 }, /* of a directory: no files may be made, but directories */
+		{ SMB2_FILE_APPEND_DATA, false, 0 },
+		{ SMB2_FILE_WRITE_DATA | SMB2_FILE_APPEND_DATA, true, 0555 },
+		{ SMB2_FILE_WRITE_ATTRIBUTES | SMB2_DELETE, true, 0777 },
+		{ SMB2_GENERIC_WRITE, true, 0555 },
+		{ SMB2_GENERIC_ALL, true, 0 },
+	};
+	const struct sid everyone = { 1, 1, { 0, 0, 0, 0, 0, 1 }, { 0 } };
+	struct secmap_owner who = { .uid = 1000, .gid = 100 };
+	struct ace aces[2] = {
+		{ .type = ACE_ACCESS_DENIED, .sid = everyone },
+		{ .type = ACE_ACCESS_ALLOWED, .mask = SMB2_FILE_ALL_ACCESS, .sid = everyone }
+	};
+	struct acl acl = { .revision = 2, .n_aces = 2, .aces = aces };
+	struct secdesc sd = { .dacl = &acl };
+	uint32_t mode;
+
+	secmap_owner_sids(NULL, &who);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		aces[0].mask = rows[i].denied;
+		assert_int_equal(secmap_to_mode(&sd, &who, true, &mode), rows[i].can);
+		if (rows[i].can)
+			assert_int_equal(mode, rows[i].mode);
+	}
+	/* what was allowed before is not denied any more; a half alone counts as all of it */
+	aces[1] = aces[0] = (struct ace){ .type = ACE_ACCESS_ALLOWED,
+					  .mask = SMB2_FILE_WRITE_DATA,
+					  .sid = everyone };
+	aces[1].type = ACE_ACCESS_DENIED;
+	assert_true(secmap_to_mode(&sd, &who, true, &mode));
+	assert_int_equal(mode, 0222);
+}
+
 static void test_strangers(void **state)
 {
 	struct secmap_owner who = { .uid = 1000, .gid = 100 }, other = { .uid = 1001, .gid = 101 };
@@ -293,8 +335,8 @@ int main(void)
 		cmocka_unit_test(test_long_names),   cmocka_unit_test(test_short_names),
 		cmocka_unit_test(test_patterns),     cmocka_unit_test(test_pattern_kinds),
 		cmocka_unit_test(test_long_pattern), cmocka_unit_test(test_access),
-		cmocka_unit_test(test_every_mode),   cmocka_unit_test(test_strangers),
-		cmocka_unit_test(test_sid_of_user),
+		cmocka_unit_test(test_every_mode),   cmocka_unit_test(test_half_of_writing),
+		cmocka_unit_test(test_strangers),    cmocka_unit_test(test_sid_of_user),
 	};
 
 	return cmocka_run_group_tests_name("op-pure", tests, NULL, NULL);
