@@ -166,3 +166,23 @@ void lease_timeout(struct rec_lease *l)
 	l->breaking_to = l->required = 0;
 	l->change++;
 }
+
+void lease_repeat(struct rec_lease *l)
+{
+	l->change++;
+	if (l->version == 2)
+		l->epoch++;
+}
+
+bool lease_renew(struct rec_lease *l, uint16_t epoch)
+{
+	/* 16 bits that wrap; never back to what the client may have heard of */
+	if (l->version != 2 || l->breaking || l->state == 0 || (l->state & LEASE_H) || (int16_t)(epoch - l->epoch) < 0)
+		return false;
+	epoch = (uint16_t)(epoch + (l->state == LEASE_R));
+	if (epoch == l->epoch)
+		return false;
+	l->epoch = epoch;
+	l->change++;
+	return true;
+}

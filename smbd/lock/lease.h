@@ -79,4 +79,10 @@ enum lease_ack lease_ack(struct rec_lease *l, uint32_t state, enum lease_notice 
 /* The client did not acknowledge in time (3.3.6.5). */
 void lease_timeout(struct rec_lease *l);
 
+/* A client that comes back is told of the break in progress anew: in an epoch that it cannot have heard of. */
+void lease_repeat(struct rec_lease *l);
+/* Given back to a client for whose absence others were turned away, `epoch` being the newest that it knows: begins anew from
+ * there, and counts one more when it caches reads alone, as Windows does. False: it is what it was. */
+bool lease_renew(struct rec_lease *l, uint16_t epoch);
+
 #endif

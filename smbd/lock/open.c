@@ -246,6 +246,8 @@ static enum step step_share(struct lk_core *c, struct lk_file *f, struct lk_msg 
 			continue;
 		if (e->rec.disconnected && !e->rec.persistent)
 			continue; /* gives way below, once nothing else is in the way */
+		if (e->rec.disconnected)
+			caching_refused(e);
 		answer(fx, m, e->rec.disconnected ? LK_FILE_NOT_AVAILABLE : LK_SHARING_VIOLATION);
 		return STEP_ANSWERED;
 	}
