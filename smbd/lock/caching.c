@@ -429,12 +429,16 @@ void caching_reclaimed(struct lk_core *c, struct lk_ent *e, const struct rec_lea
 		       struct fx *fx)
 {
 	struct lk_lease *l = e->lease;
-	bool refused = l && l->refused;
+	struct lease_others o;
 
-	if (!refused)
+	if (!l || !l->refused)
 		return;
 	l->refused = false;
-	if (!said || others_reachable(c, l, e) || !lease_renew(&l->m, said->epoch))
+	if (!said || others_reachable(c, l, e))
+		return;
+	/* how much the file has by now is not known here: any lock counts */
+	caching_others(e->file, l, UINT64_MAX, &o);
+	if (!lease_renew(&l->m, &o, said->epoch))
 		return;
 	changed(l, fx);
 	tell_homes(c, l, NULL, 0, from, fx);

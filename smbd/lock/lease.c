@@ -174,14 +174,17 @@ void lease_repeat(struct rec_lease *l)
 		l->epoch++;
 }
 
-bool lease_renew(struct rec_lease *l, uint16_t epoch)
+bool lease_renew(struct rec_lease *l, const struct lease_others *o, uint16_t epoch)
 {
+	uint32_t can = lease_allowed(l->version, l->state, o);
+
 	/* 16 bits that wrap; never back to what the client may have heard of */
-	if (l->version != 2 || l->breaking || l->state == 0 || (l->state & LEASE_H) || (int16_t)(epoch - l->epoch) < 0)
+	if (l->version != 2 || l->breaking || l->state == 0 || (int16_t)(epoch - l->epoch) < 0)
 		return false;
-	epoch = (uint16_t)(epoch + (l->state == LEASE_R));
-	if (epoch == l->epoch)
+	epoch = (uint16_t)(epoch + (can == LEASE_R));
+	if (epoch == l->epoch && can == l->state)
 		return false;
+	l->state = can;
 	l->epoch = epoch;
 	l->change++;
 	return true;

@@ -81,8 +81,9 @@ void lease_timeout(struct rec_lease *l);
 
 /* A client that comes back is told of the break in progress anew: in an epoch that it cannot have heard of. */
 void lease_repeat(struct rec_lease *l);
-/* Given back to a client for whose absence others were turned away, `epoch` being the newest that it knows: begins anew from
- * there, and counts one more when it caches reads alone, as Windows does. False: it is what it was. */
-bool lease_renew(struct rec_lease *l, uint16_t epoch);
+/* A lease for which somebody was turned away while its client was gone is given to it anew, in the way of Windows: as far as it
+ * can be had beside `o`, and from `epoch` on, the newest that the client knows; reads alone count one more. False: it is what it
+ * was. */
+bool lease_renew(struct rec_lease *l, const struct lease_others *o, uint16_t epoch);
 
 #endif
