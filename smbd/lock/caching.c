@@ -299,6 +299,7 @@ void caching_break(struct lk_core *c, struct lk_lease *l, enum lease_op op, stru
 	if (n == LEASE_QUIET)
 		return;
 	counts_break(c->counts, n, op, !list_empty(&l->in_dirs));
+	l->unsaid = !reachable(c, l);
 	if (n == LEASE_ASKED)
 		arm(c, l);
 	changed(l, fx);
@@ -418,7 +419,18 @@ void core_breaks(struct lk_core *c, uint64_t now, struct fx *fx)
 	file_sweep(c);
 }
 
-void caching_attached(struct lk_core *c, struct lk_ent *e)
+/* An open of it besides `e` has a client. */
+static bool others_reachable(const struct lk_core *c, const struct lk_lease *l, const struct lk_ent *e)
+{
+	const struct lk_ent *o;
+
+	list_foreach(o, &l->ents, in_lease)
+		if (o != e && !o->rec.disconnected && ent_home_alive(c, o))
+			return true;
+	return false;
+}
+
+void caching_attached(struct lk_core *c, struct lk_ent *e, struct fx *fx)
 {
 	struct lk_lease *l = e->lease;
 
@@ -430,6 +442,39 @@ void caching_attached(struct lk_core *c, struct lk_ent *e)
 	/* its time begins when it hears of it */
 	list_remove(&l->breaking);
 	arm(c, l);
+	if (others_reachable(c, l, e))
+		return;
+	/* Said once more: what a client has heard of already is too old to be a break. */
+	if (!l->unsaid) {
+		lease_repeat(&l->m);
+		changed(l, fx);
+	}
+	l->unsaid = false;
+}
+
+void caching_refused(struct lk_ent *e)
+{
+	if (e->lease)
+		e->lease->refused = true;
+}
+
+void caching_reclaimed(struct lk_core *c, struct lk_ent *e, const struct rec_lease *said, const struct place *from,
+		       struct fx *fx)
+{
+	struct lk_lease *l = e->lease;
+	struct lease_others o;
+
+	if (!l || !l->refused)
+		return;
+	l->refused = false;
+	if (!said || others_reachable(c, l, e))
+		return;
+	/* how much the file has by now is not known here: any lock counts */
+	caching_others(e->file, l, UINT64_MAX, &o);
+	if (!lease_renew(&l->m, &o, said->epoch))
+		return;
+	changed(l, fx);
+	tell_homes(c, l, NULL, 0, from, fx);
 }
 
 void caching_disconnected(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)

@@ -68,6 +68,8 @@ struct lk_lease {
 	struct rec_lease m; /* rec.lease of each of its opens */
 	uint64_t deadline; /* core.mono from which on the acknowledgement is too late */
 	bool behind; /* a home re-asserted what it was before */
+	bool unsaid; /* its break began while no client could hear of it */
+	bool refused; /* while its client was away, somebody else was turned away */
 };
 
 /* Open as the owner knows it. */

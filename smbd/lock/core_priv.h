@@ -126,7 +126,12 @@ void caching_break(struct lk_core *c, struct lk_lease *l, enum lease_op op, stru
 bool caching_untold(const struct lk_file *f, const struct lk_lease *own);
 void do_break_ack(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 /* The open has got a home again. */
-void caching_attached(struct lk_core *c, struct lk_ent *e);
+void caching_attached(struct lk_core *c, struct lk_ent *e, struct fx *fx);
+/* A disconnected open keeps somebody out. */
+void caching_refused(struct lk_ent *e);
+/* Its client takes the open back for `from`, in `said` (version 2; NULL: it says none) the newest epoch it knows. */
+void caching_reclaimed(struct lk_core *c, struct lk_ent *e, const struct rec_lease *said, const struct place *from,
+		       struct fx *fx);
 /* The open has lost its client: a break that nobody can be asked for ends the handles that it would take anyway. */
 void caching_disconnected(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx);
 /* Every home has re-asserted: those that do not know the state of a lease hear it. */

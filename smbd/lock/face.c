@@ -93,6 +93,10 @@ int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **
 	m.create_guid = q->create_guid;
 	m.client_guid = q->client_guid;
 	m.lease_key = q->lease_key;
+	if (q->has_epoch && lockc_leases(c)) {
+		m.flags |= LKF_LEASE;
+		m.lease = (struct rec_lease){ .present = true, .version = 2, .key = q->lease_key, .epoch = q->epoch };
+	}
 	m.owner = q->owner;
 	m.path = (char *)(uintptr_t)q->path;
 	m.share_name = (char *)(uintptr_t)q->share_name;

@@ -166,3 +166,26 @@ void lease_timeout(struct rec_lease *l)
 	l->breaking_to = l->required = 0;
 	l->change++;
 }
+
+void lease_repeat(struct rec_lease *l)
+{
+	l->change++;
+	if (l->version == 2)
+		l->epoch++;
+}
+
+bool lease_renew(struct rec_lease *l, const struct lease_others *o, uint16_t epoch)
+{
+	uint32_t can = lease_allowed(l->version, l->state, o);
+
+	/* 16 bits that wrap; never back to what the client may have heard of */
+	if (l->version != 2 || l->breaking || l->state == 0 || (int16_t)(epoch - l->epoch) < 0)
+		return false;
+	epoch = (uint16_t)(epoch + (can == LEASE_R));
+	if (epoch == l->epoch && can == l->state)
+		return false;
+	l->state = can;
+	l->epoch = epoch;
+	l->change++;
+	return true;
+}

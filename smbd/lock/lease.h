@@ -79,4 +79,11 @@ enum lease_ack lease_ack(struct rec_lease *l, uint32_t state, enum lease_notice 
 /* The client did not acknowledge in time (3.3.6.5). */
 void lease_timeout(struct rec_lease *l);
 
+/* A client that comes back is told of the break in progress anew: in an epoch that it cannot have heard of. */
+void lease_repeat(struct rec_lease *l);
+/* A lease for which somebody was turned away while its client was gone is given to it anew, in the way of Windows: as far as it
+ * can be had beside `o`, and from `epoch` on, the newest that the client knows; reads alone count one more. False: it is what it
+ * was. */
+bool lease_renew(struct rec_lease *l, const struct lease_others *o, uint16_t epoch);
+
 #endif

@@ -199,6 +199,8 @@ struct lk_reclaim {
 	const char *path; /* relative, '/' between */
 	bool has_lease;
 	struct guid lease_key;
+	bool has_epoch; /* of a lease of version 2 */
+	uint16_t epoch; /* the newest that the client knows */
 	uint64_t session_id, volatile_id;
 	const char *client; /* address and port, for listings; may be NULL */
 };

@@ -198,13 +198,22 @@ static enum step step_app_instance(struct lk_core *c, struct lk_file *f, struct 
 	return STEP_ON;
 }
 
+/* Whether its client can be waited for: by handle caching, which byte-range locks outweigh unless writes are cached as well
+ * (smbtorture: persistent-open-reconnect-contended). */
+static bool can_be_asked(const struct lk_ent *e)
+{
+	uint32_t s = e->lease ? e->lease->m.state : 0;
+
+	return (s & LEASE_H) && (e->rec.n_locks == 0 || (s & LEASE_W));
+}
+
 /* Whether a disconnected open keeps this one out. A persistent one does from everything that touches the data (3.3.5.9), as
- * long as no handle caching says that its client can be waited for; directories stay usable as far as share modes allow. */
+ * long as its client cannot be asked; directories stay usable as far as share modes allow. */
 static bool contended(const struct lk_ent *e, const struct rec_open *want)
 {
 	if (share_conflict(e->rec.access, e->rec.share, want->access, want->share))
 		return true;
-	if (e->lease && (e->lease->m.state & LEASE_H))
+	if (can_be_asked(e))
 		return false;
 	return e->rec.persistent && !e->rec.directory && share_uses(e->rec.access) &&
 	       share_uses(want->access);
@@ -218,6 +227,17 @@ static bool any_violation(const struct lk_file *f, const struct rec_open *w)
 		if (share_conflict(e->rec.access, e->rec.share, w->access, w->share))
 			return true;
 	return false;
+}
+
+/* The disconnected open for which `w` is turned away, since nobody can be asked about it; NULL: none. */
+static struct lk_ent *find_deaf(const struct lk_file *f, const struct rec_open *w)
+{
+	struct lk_ent *e;
+
+	list_foreach(e, &f->opens, in_file)
+		if (e->rec.disconnected && e->rec.persistent && !can_be_asked(e) && contended(e, w))
+			return e;
+	return NULL;
 }
 
 /* What is deleted, or is about to be. What closes because of this request, or because nobody came back for it, may be the last
@@ -240,10 +260,15 @@ static enum step step_deletion(struct lk_file *f, struct lk_msg *m, struct fx *f
 static enum step step_share(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64_t now,
 			    struct fx *fx)
 {
-	struct lk_ent *e, *tmp;
 	const struct rec_open *w = &m->rec;
+	struct lk_ent *e = f->delete_pending ? NULL : find_deaf(f, w), *tmp;
 	struct contender k = { .op = LEASE_OP_HANDLE, .own = caching_find(f, &w->client_guid, &w->lease) };
 
+	if (e) {
+		caching_refused(e);
+		answer(fx, m, LK_FILE_NOT_AVAILABLE);
+		return STEP_ANSWERED;
+	}
 	/* Handles that clients only keep for later are closed first (MS-FSA 2.1.5.1.2). */
 	if (any_violation(f, w) && caching_contend(c, f, &k, now, fx)) {
 		file_block(f, m, fx);

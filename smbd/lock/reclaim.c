@@ -31,7 +31,7 @@ int attach(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, uint64_t now, 
 	e->asserted = true;
 	e->permit = ent_may_have_permit(e);
 	e->write_permit = ent_may_write(e);
-	caching_attached(c, e);
+	caching_attached(c, e, fx);
 	ent_taken(e, fx);
 	return 1;
 }
@@ -120,5 +120,6 @@ void do_reclaim(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx
 		return;
 	if (attach(c, e, m, now, fx) == 0)
 		return;
+	caching_reclaimed(c, e, m->flags & LKF_LEASE ? &m->lease : NULL, &m->from, fx);
 	reply_rec(e, m, LK_OK, fx);
 }

@@ -114,8 +114,11 @@ bool caching_key_taken(const struct smb_req *req, uint8_t level, const struct sm
 	return lk && !file_key_equal(&lk->rec.key, directory);
 }
 
-uint8_t caching_answer(const struct rec_lease *l, struct smb2_lease_ctx *ret)
+uint8_t caching_answer(const struct lk_open *o, bool reclaimed, struct smb2_lease_ctx *ret)
 {
+	const struct rec_lease *l = &o->rec.lease;
+	bool later = reclaimed && l->breaking && o->told < l->change;
+
 	if (!l->present)
 		return SMB2_OPLOCK_LEVEL_NONE;
 	if (!l->version)
@@ -124,10 +127,11 @@ uint8_t caching_answer(const struct rec_lease *l, struct smb2_lease_ctx *ret)
 		.version = l->version,
 		.key = l->key,
 		.state = l->state,
-		.flags = (l->breaking ? (uint32_t)SMB2_LEASE_FLAG_BREAK_IN_PROGRESS : 0) |
+		.flags = (l->breaking && !later ? (uint32_t)SMB2_LEASE_FLAG_BREAK_IN_PROGRESS : 0) |
 			 (l->has_parent ? (uint32_t)SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET : 0),
 		.parent_key = l->parent_key,
-		.epoch = l->epoch,
+		/* the break comes in its own epoch (3.3.4.7), which a client expects to be a newer one */
+		.epoch = (uint16_t)(l->epoch - (later && l->version == 2)),
 	};
 	return SMB2_OPLOCK_LEVEL_LEASE;
 }

@@ -14,8 +14,9 @@ void caching_want(const struct smb_req *req, uint8_t level, const struct smb2_cr
  * will get none; of files the owner's side sees to it. */
 bool caching_key_taken(const struct smb_req *req, uint8_t level, const struct smb2_create_ctxs_req *ctx,
 		       const struct file_key *directory);
-/* OplockLevel of the response; `*ret` is its RqLs context when that is LEASE. */
-uint8_t caching_answer(const struct rec_lease *l, struct smb2_lease_ctx *ret);
+/* OplockLevel of the response; `*ret` is its RqLs context when that is LEASE. `reclaimed`: its client comes back, so that a break
+ * which it is told of only behind this response is not in it. */
+uint8_t caching_answer(const struct lk_open *o, bool reclaimed, struct smb2_lease_ctx *ret);
 /* OplockLevel of the response to a replay that asks for `asked`, of an open that has `level`: not more than is asked for this
  * time, though the open keeps what it has. */
 uint8_t caching_replayed(uint8_t level, uint8_t asked);

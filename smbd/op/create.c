@@ -110,7 +110,7 @@ static struct ntstatus answer(struct create *c)
 	struct ntstatus s;
 
 	if (fo->hold.lk)
-		level = caching_answer(&fo->hold.lk->rec.lease, &lease);
+		level = caching_answer(fo->hold.lk, create_wants_reclaim(c), &lease);
 	if (c->replayed)
 		level = caching_replayed(level, c->in.oplock_level);
 	s = create_ctx_respond(c, &lease, &contexts);

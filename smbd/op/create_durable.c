@@ -144,6 +144,8 @@ struct ntstatus create_reclaim(struct create *c)
 		.path = c->name.path,
 		.has_lease = c->ctx.present & SMB2_CTX_RQLS,
 		.lease_key = c->ctx.lease.key,
+		.has_epoch = (c->ctx.present & SMB2_CTX_RQLS) && c->ctx.lease.version == 2,
+		.epoch = c->ctx.lease.epoch,
 		.session_id = c->req->session->id,
 		.client = c->req->conn->name,
 		.volatile_id = c->open->id.volatile_id,

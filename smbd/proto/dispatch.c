@@ -261,6 +261,13 @@ static bool channel_sequence_ok(struct smb_req *req)
 	return true;
 }
 
+/* Whether the open is the former request's: with anything in its place, when there is one (3.3.5.2.7.2). */
+static bool inherits_open(const struct smb_req *req, struct smb2_fileid id)
+{
+	return smb2_fileid_is_any(id) ||
+	       (req->related && (req->chain->open || !ntstatus_is_ok(req->chain->create_status)));
+}
+
 static enum verdict check_open(struct check *k)
 {
 	struct smb_req *req = k->req;
@@ -275,7 +282,7 @@ static enum verdict check_open(struct check *k)
 	id.volatile_id = rd_le64(&r);
 	if (!rd_ok(&r))
 		return answer(k, NT_STATUS_INVALID_PARAMETER);
-	if (smb2_fileid_is_any(id)) {
+	if (inherits_open(req, id)) {
 		if (req->related && !ntstatus_is_ok(req->chain->create_status))
 			return answer(k, req->chain->create_status);
 		o = req->related ? req->chain->open : NULL;

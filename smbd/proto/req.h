@@ -87,7 +87,9 @@ struct ntstatus req_fail(struct smb_req *req, int err);
  * max_pending_per_connection are waiting (STATUS_INSUFFICIENT_RESOURCES).
  */
 int req_pend(struct smb_req *req, uint64_t delay) HF_MUST_CHECK;
-#define REQ_PEND_DELAY (20 * UINT64_C(1000000))
+/* What is slow only because storage is busy is over before that; smbtorture takes an interim response for a wait for others
+ * (persistent-open-reconnect-contended). */
+#define REQ_PEND_DELAY (100 * UINT64_C(1000000))
 /* Never: the request only can be cancelled, by its message id. */
 #define REQ_PEND_UNSAID UINT64_MAX
 
@@ -112,7 +114,7 @@ struct ntstatus req_cancelled(struct smb_req *req);
 /* Uses `s` (and `ch`, which may be NULL) for the rest of the request; takes references. */
 void req_use_session(struct smb_req *req, struct session *s, struct channel *ch);
 
-/* Makes `o` the open that related followers of this compound mean by FileId FF..FF, and keeps a
+/* Makes `o` the open that related followers of this compound mean, and keeps a
  * reference. */
 void req_set_open(struct smb_req *req, struct open *o);
 

@@ -465,9 +465,77 @@ static void owed(void)
 	heard.deaf = false;
 	lockc_tell_break(B, b); /* as CREATE does once the client knows of the open */
 	assert_int_equal(heard.n, 1);
+	assert_int_equal(heard.last.epoch, 2); /* the client knows 1 */
 	assert_int_equal(heard.last.to, LEASE_R | LEASE_H);
 	assert_false(p.ended);
 	assert_int_equal(lockc_break_ack(B, b, LEASE_R | LEASE_H), LK_OK);
+	await(&p.ended);
+	assert_int_equal(p.result, LK_OK);
+	cluster_free(cl);
+}
+
+/* Who was turned away makes no difference but in the epoch, which goes on from the client's; and a
+ * break that it heard of before it left comes in a newer one. */
+static void epochs(void)
+{
+	struct opener p = { 0 };
+	struct rec_open w = { 0 };
+	struct lk_reclaim q;
+	struct lk_open *a, *b;
+	struct lk_range l = { .offset = 0, .length = 1, .exclusive = true };
+
+	begin();
+	w = want_persistent(&key, RD | WR, SH_ALL);
+	memset(w.client_guid.b, 1, 16);
+	w.lease = (struct rec_lease){ .present = true, .version = 2, .state = LEASE_R };
+	memset(w.lease.key.b, 1, 16);
+	a = must_grant(A, &w);
+	assert_int_equal(a->rec.lease.epoch, 1);
+	q = reclaim_of(&a->rec);
+	q.path = "dir/file";
+	q.share_name = "data";
+	q.has_lease = q.has_epoch = true;
+	q.lease_key = w.lease.key;
+	q.epoch = 128;
+	assert_int_equal(lockc_disconnect(A, a), LK_OK);
+	assert_int_equal(lockc_reclaim(B, &q, &b), LK_OK); /* nobody came */
+	assert_int_equal(b->rec.lease.epoch, 1);
+	assert_int_equal(lockc_disconnect(B, b), LK_OK);
+	p.w = wanted(2, 2, LEASE_R);
+	assert_int_equal(lockc_open(A, &p.w, 0, &a), LK_FILE_NOT_AVAILABLE);
+	assert_int_equal(lockc_reclaim(A, &q, &a), LK_OK);
+	assert_int_equal(a->rec.lease.state, LEASE_R);
+	assert_int_equal(a->rec.lease.epoch, 129);
+	assert_int_equal(lockc_close(A, a), 0);
+
+	/* with byte-range locks handles are waited for only while writes are cached */
+	w.lease.state = LEASE_R | LEASE_H;
+	a = must_grant(A, &w);
+	assert_int_equal(lockc_lock(A, a, &l, 1, (struct lk_seq){ 0, 0 }, false, NULL, NULL),
+			 LK_OK);
+	q.id = a->rec.id;
+	q.epoch = 1;
+	assert_int_equal(lockc_disconnect(A, a), LK_OK);
+	assert_int_equal(lockc_open(B, &p.w, 0, &b), LK_FILE_NOT_AVAILABLE);
+	assert_int_equal(lockc_reclaim(B, &q, &b), LK_OK);
+	assert_int_equal(b->rec.lease.state, 0);
+	assert_int_equal(b->rec.n_locks, 1);
+	assert_int_equal(lockc_close(B, b), 0);
+
+	w.lease.state = LEASE_ALL;
+	a = must_grant(A, &w);
+	p = (struct opener){ .c = B, .w = wanted(2, 2, LEASE_R) };
+	start(&p);
+	await_heard(1);
+	assert_int_equal(heard.last.epoch, 2);
+	q.id = a->rec.id;
+	assert_int_equal(lockc_disconnect(A, a), LK_OK);
+	assert_int_equal(lockc_reclaim(A, &q, &a), LK_OK);
+	assert_true(a->rec.lease.breaking);
+	lockc_tell_break(A, a);
+	await_heard(2);
+	assert_int_equal(heard.last.epoch, 3);
+	assert_int_equal(lockc_break_ack(A, a, LEASE_R | LEASE_H), LK_OK);
 	await(&p.ended);
 	assert_int_equal(p.result, LK_OK);
 	cluster_free(cl);
@@ -591,6 +659,7 @@ static void test_renames(void **state) { all(state, renames); }
 static void test_gives_up(void **state) { all(state, gives_up); }
 static void test_replays(void **state) { all(state, replays); }
 static void test_owed(void **state) { all(state, owed); }
+static void test_epochs(void **state) { all(state, epochs); }
 static void test_durable(void **state) { all(state, durable); }
 static void test_owner_dies(void **state) { once(owner_dies); }
 static void test_holder_dies(void **state) { once(holder_dies); }
@@ -600,7 +669,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_lease), cmocka_unit_test(test_breaks),	  cmocka_unit_test(test_many_writers), cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_sharing),	  cmocka_unit_test(test_oplocks),	  cmocka_unit_test(test_oneself), cmocka_unit_test(test_locks),
-		cmocka_unit_test(test_renames),	  cmocka_unit_test(test_gives_up), cmocka_unit_test(test_replays),	  cmocka_unit_test(test_owed),	  cmocka_unit_test(test_durable),
+		cmocka_unit_test(test_renames),	  cmocka_unit_test(test_gives_up), cmocka_unit_test(test_replays),	  cmocka_unit_test(test_owed),	  cmocka_unit_test(test_epochs),
+		cmocka_unit_test(test_durable),
 		cmocka_unit_test(test_owner_dies), cmocka_unit_test(test_holder_dies),
 	};
 

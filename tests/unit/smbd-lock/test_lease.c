@@ -155,6 +155,55 @@ static void test_timeout(void **state)
 	assert_int_equal(lease_ack(&l, 0, &next), LEASE_ACK_NOT_BREAKING);
 }
 
+/* What a client that comes back is told. */
+static void test_comes_back(void **state)
+{
+	static const struct {
+		uint32_t held;
+		bool locks;
+		uint16_t known; /* by the client; the lease is at 8 */
+		uint32_t state;
+		uint16_t epoch;
+	} t[] = {
+		{ R, false, 8, R, 9 },	    { R, false, 128, R, 129 }, { RW, false, 128, RW, 128 },
+		{ RW, false, 8, RW, 8 },    { R, true, 128, 0, 128 },  { RH, true, 128, 0, 128 },
+		{ RW, true, 128, RW, 128 }, { R, false, 7, R, 8 },     { RW, false, 0xfff0, RW, 8 },
+		{ 0, false, 128, 0, 7 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct rec_lease l = lease_in(2, t[i].held), was = l;
+		struct lease_others o = { .locks = t[i].locks };
+
+		bool other = lease_renew(&l, &o, t[i].known);
+
+		assert_int_equal(other, l.epoch != was.epoch || l.state != was.state);
+		assert_int_equal(l.state, t[i].state);
+		assert_int_equal(l.epoch, t[i].epoch);
+		assert_int_equal(l.change - was.change, other);
+	}
+}
+
+/* A break in progress is not renewed, but said once more. */
+static void test_break_again(void **state)
+{
+	struct rec_lease l = lease_in(2, RWH), v1 = lease_in(1, RWH);
+	struct lease_others o = { 0 };
+	uint64_t change;
+
+	assert_int_equal(lease_contend(&l, LEASE_OP_OPEN), LEASE_ASKED);
+	assert_false(lease_renew(&l, &o, 128));
+	assert_int_equal(l.epoch, 9);
+	change = l.change;
+	lease_repeat(&l);
+	assert_int_equal(l.epoch, 10);
+	assert_int_equal(l.change, change + 1);
+	assert_int_equal(l.breaking_to, RH);
+	assert_false(lease_renew(&v1, &o, 128));
+	lease_repeat(&v1);
+	assert_int_equal(v1.epoch, 0);
+}
+
 static void test_stat_opens(void **state)
 {
 	assert_int_equal(lease_op_of_open(1, 0x120180, false), LEASE_OP_NONE);
@@ -329,7 +378,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_granted), cmocka_unit_test(test_upgrade),
 		cmocka_unit_test(test_breaks),		cmocka_unit_test(test_break_after_break),
-		cmocka_unit_test(test_timeout),		cmocka_unit_test(test_stat_opens),
+		cmocka_unit_test(test_timeout),		cmocka_unit_test(test_comes_back),
+		cmocka_unit_test(test_break_again),
+		cmocka_unit_test(test_stat_opens),
 		cmocka_unit_test(test_breaks_itself),	cmocka_unit_test(test_histories),
 	};
 
