@@ -23,17 +23,14 @@ bool close_ent(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 		}
 	}
 	if (f->n_opens == 1 && f->delete_pending) {
-		e->rec.phase = REC_DELETING;
-		e->rec.delete_pending = true;
-		e->rec.disconnected = false;
-		caching_leave(c, e);
-		below_leave(c, e);
-		e->rec.lease = (struct rec_lease){ 0 };
-		ent_changed(e, fx);
+		ent_deleting(c, e, fx);
 		file_kick(c, f, now, fx);
 		return true;
 	}
-	ent_remove(c, e, fx);
+	if (mark_needed(e))
+		ent_mark(c, e, fx);
+	else
+		ent_remove(c, e, fx);
 	file_kick(c, f, now, fx);
 	return false;
 }
@@ -49,14 +46,33 @@ void close_by_owner(struct lk_core *c, struct lk_ent *e, int why, uint64_t now, 
 	fx_add_unlink(fx, &e->rec);
 }
 
+/* A home that refuses what an abandoned request got does not mean what a later one got. */
+static bool refuses_another(const struct lk_ent *e, const struct lk_msg *m)
+{
+	return m->target != 0 && m->target != e->rec.open_req;
+}
+
+/* It was closed before. */
+static void close_again(struct lk_core *c, struct lk_ent *e, const struct lk_msg *m, struct fx *fx)
+{
+	if (file_answers(c, m))
+		return;
+	if (m->flags & LKF_ON && (!e || e->zombie))
+		fx_put(fx, m->id);
+	if (e && e->file->mark == e && ent_at(e, &m->from))
+		file_reply_acked(e->file, m, LK_GONE, fx);
+	else
+		reply(fx, m, LK_GONE);
+}
+
 void do_close(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 {
 	struct lk_ent *e = core_find(c, m->id);
 	struct lk_msg *r;
 	struct lk_file *f;
 
-	if (!e || e->zombie || !ent_at(e, &m->from)) {
-		reply(fx, m, LK_GONE);
+	if (!e || e->zombie || !ent_at(e, &m->from) || refuses_another(e, m)) {
+		close_again(c, e, m, fx);
 		return;
 	}
 	f = e->file;
@@ -73,11 +89,16 @@ void do_unlinked(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *f
 {
 	struct lk_ent *e = core_find(c, m->id);
 
-	if (e && !e->zombie && e->rec.phase == REC_DELETING && ent_at(e, &m->from)) {
-		struct lk_file *f = e->file;
+	struct lk_file *f = e ? e->file : NULL;
 
+	if (e && e->rec.phase == REC_DELETING && ent_at(e, &m->from) &&
+	    (!e->zombie || (f->mark == e && (m->flags & LKF_ON)))) {
 		f->delete_pending = false;
-		ent_remove(c, e, fx);
+		if (!e->zombie)
+			ent_remove(c, e, fx);
+		mark_drop(c, f, fx);
+		if (f->n_opens > 0)
+			file_changed(c, f, NULL, fx);
 		file_kick(c, f, now, fx);
 	}
 	reply(fx, m, LK_OK);
@@ -88,7 +109,7 @@ void do_disconnect(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx 
 	struct lk_ent *e = core_find(c, m->id);
 	struct lk_msg *r;
 
-	if (!e || e->zombie || !ent_at(e, &m->from) || e->rec.phase != REC_OPEN ||
+	if (!e || e->zombie || !ent_at(e, &m->from) || refuses_another(e, m) || e->rec.phase != REC_OPEN ||
 	    (!e->rec.durable && !e->rec.persistent)) {
 		reply(fx, m, LK_GONE);
 		return;
@@ -137,6 +158,8 @@ void do_set_delete(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx 
 	}
 	if (e->file->delete_pending != on) {
 		e->file->delete_pending = on;
+		if (!on)
+			mark_drop(c, e->file, fx);
 		file_changed(c, e->file, e, fx);
 	}
 	reply_file(e, m, fx);
@@ -171,6 +194,7 @@ void do_rename(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 		reply(fx, m, -ENOMEM);
 		return;
 	}
+	mark_renamed(e->file, m->path, fx);
 	file_changed(c, e->file, e, fx);
 	reply_file(e, m, fx);
 }

@@ -49,9 +49,8 @@ struct lk_msg *fx_send(struct fx *fx, struct place to, struct lk_msg *m)
 
 void fx_put(struct fx *fx, uint64_t id)
 {
-	for (size_t i = 0; i < fx->n_ids; i++)
-		if (fx->ids[i] == id)
-			return;
+	if (fx_puts(fx, id))
+		return;
 	if (fx->n_ids == fx->cap_ids) {
 		size_t cap = fx->cap_ids ? 2 * fx->cap_ids : 4;
 		uint64_t *ids = reallocarray(fx->ids, cap, sizeof(*ids));
@@ -66,7 +65,15 @@ void fx_put(struct fx *fx, uint64_t id)
 	fx->ids[fx->n_ids++] = id;
 }
 
-void fx_add_undo(struct fx *fx, uint64_t id, uint64_t req)
+bool fx_puts(const struct fx *fx, uint64_t id)
+{
+	for (size_t i = 0; i < fx->n_ids; i++)
+		if (fx->ids[i] == id)
+			return true;
+	return false;
+}
+
+void fx_add_undo(struct fx *fx, enum undo what, uint64_t id, uint64_t req)
 {
 	struct fx_undo *u = malloc(sizeof(*u));
 
@@ -74,6 +81,7 @@ void fx_add_undo(struct fx *fx, uint64_t id, uint64_t req)
 		fx->err = -ENOMEM;
 		return;
 	}
+	u->what = what;
 	u->id = id;
 	u->req = req;
 	list_append(&fx->undos, &u->link);
@@ -302,6 +310,7 @@ void core_unlinked(struct lk_core *c, uint64_t id, bool done, uint64_t now, stru
 	if (done) {
 		f->delete_pending = false;
 		ent_remove(c, e, fx);
+		mark_drop(c, f, fx);
 	} else {
 		c->next_deadline = 0; /* the scavenger tries again */
 	}
@@ -310,22 +319,54 @@ void core_unlinked(struct lk_core *c, uint64_t id, bool done, uint64_t now, stru
 	file_sweep(c);
 }
 
+static void undo(struct lk_core *c, const struct fx_undo *u, uint64_t now, struct fx *fx)
+{
+	struct lk_ent *e = core_find(c, u->id);
+	struct lk_file *f;
+
+	if (!e || e->zombie || e->rec.phase != REC_OPEN)
+		return;
+	f = e->file;
+	switch (u->what) {
+	case UNDO_OPEN:
+		e->rec.delete_on_close = false; /* its client does not have it */
+		close_by_owner(c, e, 0, now, fx);
+		break;
+	case UNDO_ATTACH:
+		if (e->rec.open_req != u->req || e->rec.disconnected)
+			return;
+		ent_disconnect(c, e, now, fx);
+		caching_disconnected(c, e, now, fx);
+		break;
+	case UNDO_LOCKS:
+		if (locks_undo(e, u->req))
+			ent_changed(e, fx);
+		break;
+	}
+	file_kick(c, f, now, fx);
+}
+
 void core_fail(struct lk_core *c, const struct fx *failed, uint64_t now, struct fx *fx)
 {
 	struct fx_undo *u;
 
-	list_foreach(u, &failed->undos, link) {
-		struct lk_ent *e = core_find(c, u->id);
-		struct lk_file *f;
+	for (size_t i = 0; i < failed->n_ids; i++) {
+		struct lk_ent *e = core_find(c, failed->ids[i]);
 
-		if (!e || e->zombie)
-			continue;
-		f = e->file;
-		if (u->req == 0)
-			ent_remove(c, e, fx);
-		else if (locks_undo(e, u->req))
-			ent_changed(e, fx);
-		file_kick(c, f, now, fx);
+		if (e)
+			e->deadline_stored = true; /* it may have one: what is in the store is older than what is known */
 	}
+	list_foreach(u, &failed->undos, link)
+		undo(c, u, now, fx);
+	file_sweep(c);
+}
+
+void core_fail_later(struct lk_core *c, const struct fx *failed, const struct fx *later, uint64_t now, struct fx *fx)
+{
+	struct fx_undo *u;
+
+	list_foreach(u, &later->undos, link)
+		if (u->what == UNDO_ATTACH && fx_puts(failed, u->id))
+			undo(c, u, now, fx);
 	file_sweep(c);
 }

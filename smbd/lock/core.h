@@ -22,10 +22,17 @@ struct fx_out {
 };
 
 /* What a decision changed that must be taken back when its record cannot be written. */
+enum undo {
+	UNDO_OPEN, /* the open itself */
+	UNDO_ATTACH, /* it was given to the home that asked in `req` */
+	UNDO_LOCKS, /* those granted to `req` */
+};
+
 struct fx_undo {
 	struct list link;
+	enum undo what;
 	uint64_t id;
-	uint64_t req; /* locks granted to this request; 0: the open itself */
+	uint64_t req;
 };
 
 /* A closed open whose file is to be unlinked by the owner. */
@@ -49,7 +56,8 @@ struct lk_msg *fx_send(struct fx *fx, struct place to, struct lk_msg *m);
 /* The record of this open is to be written (or removed when it is gone or not persistent any more).
  */
 void fx_put(struct fx *fx, uint64_t id);
-void fx_add_undo(struct fx *fx, uint64_t id, uint64_t req);
+bool fx_puts(const struct fx *fx, uint64_t id);
+void fx_add_undo(struct fx *fx, enum undo what, uint64_t id, uint64_t req);
 void fx_add_unlink(struct fx *fx, const struct rec_open *rec);
 
 /* --- state --- */
@@ -89,7 +97,7 @@ struct lk_ent {
 	bool permit; /* its home need not ask */
 	bool write_permit; /* nor before it writes; never without `permit` */
 	bool io; /* its home may be at an I/O that it asked for */
-	bool zombie; /* closed; only its home has to acknowledge that */
+	bool zombie; /* closed; only its home has to acknowledge that, or it is the file's mark */
 	bool asserted; /* its home named it since this owner took the slot */
 	bool unlinking; /* the owner's own unlink runs */
 	/* Its record, as it was loaded or last handed to the store, has a deadline. Without one the record says: at a home. If
@@ -126,6 +134,7 @@ struct lk_file {
 	struct list leases;
 	struct list blocked; /* struct lk_parked: until a break has ended */
 	struct list touched; /* core.touched: may be empty now */
+	struct lk_ent *mark; /* mark.c; NULL: none */
 	uint32_t n_opens, n_waiters;
 	uint32_t unacked;
 	bool delete_pending;
@@ -191,6 +200,8 @@ void core_unlinked(struct lk_core *c, uint64_t id, bool done, uint64_t now, stru
 /* The records of `failed` could not be written: takes back what it granted; further effects go to
  * `fx`. */
 void core_fail(struct lk_core *c, const struct fx *failed, uint64_t now, struct fx *fx);
+/* The same of a later decision, that nobody was told of yet, as far as it gave away opens whose records are those of `failed`. */
+void core_fail_later(struct lk_core *c, const struct fx *failed, const struct fx *later, uint64_t now, struct fx *fx);
 
 struct lk_ent *core_find(const struct lk_core *c, uint64_t id);
 /* The record of this open, as it is now, goes to the store. */

@@ -28,6 +28,8 @@ void file_block(struct lk_file *f, struct lk_msg *m, struct fx *fx);
 bool file_waits(struct lk_file *f, const struct lk_msg *m, struct fx *fx);
 /* Forgets a request that waits for a break. True: it was there; its kind is in `*ret`. */
 bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req, uint32_t *ret);
+/* Whether the answer to `m` waits for that already. */
+bool file_answers(const struct lk_core *c, const struct lk_msg *m);
 /* Answers `m` now, or once all notes of the file are acknowledged. Returns the reply to fill in, or
  * NULL. */
 struct lk_msg *file_reply_acked(struct lk_file *f, const struct lk_msg *m, int outcome,
@@ -59,6 +61,10 @@ struct lk_ent *ent_new(struct lk_core *c, struct lk_file *f, struct rec_open *re
 /* Takes an open out of its file and its record out of the store. While a note to its home is not
  * acknowledged it goes on as a zombie. */
 void ent_remove(struct lk_core *c, struct lk_ent *e, struct fx *fx);
+/* From now on it stands for the deletion of its file only. */
+void ent_deleting(struct lk_core *c, struct lk_ent *e, struct fx *fx);
+/* As ent_remove(), but its record stays as the file's mark, which must have none. */
+void ent_mark(struct lk_core *c, struct lk_ent *e, struct fx *fx);
 /* A change of its record: raises the version and has it written. */
 void ent_changed(struct lk_ent *e, struct fx *fx);
 /* Tells the home something that it has to acknowledge. */
@@ -78,6 +84,15 @@ void ent_taken(struct lk_ent *e, struct fx *fx);
 /* Whether the home may read and write without asking at this moment. */
 bool ent_may_have_permit(const struct lk_ent *e);
 bool ent_may_write(const struct lk_ent *e);
+
+/* --- mark.c --- */
+/* Whether the deletion of the file would be in no record any more without that of this open, which is being closed. */
+bool mark_needed(const struct lk_ent *e);
+/* The deletion is done, or nobody wants it any more. */
+void mark_drop(struct lk_core *c, struct lk_file *f, struct fx *fx);
+void mark_renamed(struct lk_file *f, const char *path, struct fx *fx);
+/* Every home has re-asserted: which record in REC_DELETING is a mark. */
+void mark_settle(struct lk_core *c, struct lk_file *f, struct fx *fx);
 
 /* --- close.c --- */
 /* Closes an open, whoever asked for it. True: it was the last one of a file to be deleted, stays

@@ -57,7 +57,26 @@ static void touch(struct lk_core *c, struct lk_file *f)
 		list_append(&c->touched, &f->touched);
 }
 
-void ent_remove(struct lk_core *c, struct lk_ent *e, struct fx *fx)
+void ent_changed(struct lk_ent *e, struct fx *fx)
+{
+	e->rec.version++;
+	if (e->rec.persistent)
+		fx_put(fx, e->rec.id);
+}
+
+void ent_deleting(struct lk_core *c, struct lk_ent *e, struct fx *fx)
+{
+	e->rec.phase = REC_DELETING;
+	e->rec.delete_pending = true;
+	e->rec.disconnected = false;
+	caching_leave(c, e);
+	below_leave(c, e);
+	e->rec.lease = (struct rec_lease){ 0 };
+	ent_changed(e, fx);
+}
+
+/* False: a note to its home is not acknowledged yet. */
+static bool let_go(struct lk_core *c, struct lk_ent *e, struct fx *fx)
 {
 	struct lk_file *f = e->file;
 
@@ -65,28 +84,41 @@ void ent_remove(struct lk_core *c, struct lk_ent *e, struct fx *fx)
 	if (!e->zombie) {
 		locks_drop_waiters(e, LK_GONE, fx);
 		f->n_opens--;
-		if (e->rec.persistent)
-			fx_put(fx, e->rec.id);
 		caching_leave(c, e);
 		below_leave(c, e);
 	}
+	e->zombie = true;
+	e->permit = e->write_permit = e->io = false;
+	list_remove(&e->in_file);
 	if (e->note != 0 && ent_home_alive(c, e)) {
-		list_remove(&e->in_file);
 		list_append(&f->zombies, &e->in_file);
-		e->zombie = true;
-		e->permit = e->write_permit = e->io = false;
-		return;
+		return false;
 	}
 	if (e->note != 0)
 		f->unacked--;
-	ent_free(c, e);
+	e->note = 0;
+	list_remove(&e->noted);
+	return true;
 }
 
-void ent_changed(struct lk_ent *e, struct fx *fx)
+void ent_remove(struct lk_core *c, struct lk_ent *e, struct fx *fx)
 {
-	e->rec.version++;
-	if (e->rec.persistent)
+	bool stored = !e->zombie || e->file->mark == e;
+
+	if (e->rec.persistent && stored)
 		fx_put(fx, e->rec.id);
+	if (e->file->mark == e)
+		e->file->mark = NULL;
+	if (let_go(c, e, fx))
+		ent_free(c, e);
+}
+
+void ent_mark(struct lk_core *c, struct lk_ent *e, struct fx *fx)
+{
+	if (e->rec.phase != REC_DELETING)
+		ent_deleting(c, e, fx);
+	(void)let_go(c, e, fx);
+	e->file->mark = e;
 }
 
 static void send_note(struct lk_core *c, struct lk_ent *e, uint32_t flags, struct fx *fx)
@@ -145,7 +177,9 @@ void ent_acked(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 	list_remove(&e->noted);
 	f->unacked--;
 	if (e->zombie) {
-		ent_free(c, e);
+		list_remove(&e->in_file);
+		if (f->mark != e)
+			ent_free(c, e);
 	} else {
 		if (flags & LKF_RECALL)
 			e->permit = e->write_permit = e->io = false;

@@ -76,11 +76,26 @@ int lockc_open(struct lockc *c, const struct rec_open *want, unsigned int how, s
 	return e;
 }
 
+bool lockc_reclaims(const struct lockc *c, uint64_t id)
+{
+	struct htable_iter it;
+	struct hnode *n;
+
+	htable_foreach(n, &it, &c->reqs) {
+		const struct hreq *r = htable_entry(n, struct hreq, by_req);
+
+		if (r->m->kind == LKM_RECLAIM && r->m->id == id && !r->done)
+			return true;
+	}
+	return false;
+}
+
 int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **ret)
 {
 	struct lk_msg m = { .kind = LKM_RECLAIM, .id = q->id, .slot = (uint32_t)(q->id & 0xffff) };
 	struct lk_open *o;
 	struct hreq r = { .m = &m };
+	bool absent;
 	int e;
 
 	if (m.slot >= c->n_slots)
@@ -103,7 +118,14 @@ int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **
 	m.session_id = q->session_id;
 	snprintf(m.client, sizeof(m.client), "%s", q->client ? q->client : "");
 	m.volatile_id = q->volatile_id;
-	e = ask_confirmed(c, &r, q->session_id, false);
+	do {
+		absent = lockc_leases(c) && !lockc_find(c, q->id) && !lockc_reclaims(c, q->id);
+		if (absent)
+			m.flags |= LKF_ON;
+		m.version = r.version = 0;
+		e = ask_confirmed(c, &r, q->session_id, false);
+		/* Who had it here when it was asked for may have lost it since. */
+	} while (e == LK_NOT_FOUND && !absent && lockc_leases(c) && !lockc_find(c, q->id) && !lockc_reclaims(c, q->id));
 	if (e == LK_OK)
 		*ret = r.result;
 	home_open_unref(o);
@@ -125,6 +147,28 @@ void lockc_consumed(struct lockc *c, struct lk_open *o)
 	}
 }
 
+#define CLOSE_AGAIN_NS (200 * NSEC_PER_MSEC)
+
+/* Until its record is out of the store, as long as anybody would wait for an owner: who was told that it is closed does not
+ * meet it again. */
+static int ask_to_close(struct lockc *c, struct lk_open *o, struct lk_msg *m)
+{
+	uint64_t until = call_deadline(c);
+	int e;
+
+	for (;;) {
+		e = ask(c, o, m);
+		if (!lockc_close_refused(e) || loop_now(c->cfg.loop) >= until || c->hurry || c->stopping)
+			return e;
+		m->flags |= LKF_ON;
+		task_shield_begin();
+		(void)task_sleep(CLOSE_AGAIN_NS);
+		task_shield_end();
+		if (o->gone)
+			return LK_GONE;
+	}
+}
+
 int lockc_close(struct lockc *c, struct lk_open *o)
 {
 	struct lk_msg m = msg_for(o, LKM_CLOSE);
@@ -134,7 +178,7 @@ int lockc_close(struct lockc *c, struct lk_open *o)
 		return LK_GONE;
 	o->closing = true;
 	home_open_ref(o);
-	e = ask(c, o, &m);
+	e = ask_to_close(c, o, &m);
 	if (e != LK_UNLINK)
 		home_open_remove(c, o);
 	home_open_unref(o);

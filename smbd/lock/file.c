@@ -49,7 +49,7 @@ void file_sweep(struct lk_core *c)
 
 	while ((f = list_first(&c->touched, struct lk_file, touched))) {
 		list_remove(&f->touched);
-		if (!list_empty(&f->opens) || !list_empty(&f->zombies) || !list_empty(&f->parked) ||
+		if (!list_empty(&f->opens) || !list_empty(&f->zombies) || f->mark || !list_empty(&f->parked) ||
 		    !list_empty(&f->blocked))
 			continue;
 		assert(list_empty(&f->waiters) && list_empty(&f->leases) && f->unacked == 0);
@@ -264,6 +264,19 @@ bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req, uin
 	msg_done(&p->msg);
 	free(p);
 	return true;
+}
+
+bool file_answers(const struct lk_core *c, const struct lk_msg *m)
+{
+	const struct lk_parked *p;
+	struct htable_iter it;
+	struct hnode *n;
+
+	htable_foreach(n, &it, &c->files)
+		list_foreach(p, &htable_entry(n, struct lk_file, by_key)->parked, link)
+			if (p->reply && p->msg.req == m->req && place_equal(&p->to, &m->from))
+				return true;
+	return false;
 }
 
 struct lk_msg *file_reply_acked(struct lk_file *f, const struct lk_msg *m, int outcome,

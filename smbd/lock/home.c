@@ -136,6 +136,14 @@ struct hreq *home_req_find(struct lockc *c, uint64_t req)
 	return NULL;
 }
 
+/* An open that was there before is given back, not closed: its client may come for it again. */
+static enum lk_kind refusal(const struct lk_msg *m)
+{
+	if (m->asked == LKM_RECLAIM)
+		return LKM_DISCONNECT;
+	return m->outcome == LK_REPLAYED && (m->rec.persistent || m->rec.durable) ? LKM_DISCONNECT : LKM_CLOSE;
+}
+
 /* A grant that nobody waits for any more: the caller gave up, or this is a second copy. */
 static void refuse_grant(struct lockc *c, const struct lk_msg *m)
 {
@@ -144,10 +152,9 @@ static void refuse_grant(struct lockc *c, const struct lk_msg *m)
 
 	if (m->outcome != LK_OK && m->outcome != LK_REPLAYED)
 		return;
-	if (m->asked == LKM_OPEN && !o) {
-		r.kind = LKM_CLOSE;
-	} else if (m->asked == LKM_RECLAIM && !o) {
-		r.kind = LKM_DISCONNECT;
+	if ((m->asked == LKM_OPEN || m->asked == LKM_RECLAIM) && !o) {
+		r.kind = refusal(m);
+		r.target = m->req;
 	} else if (m->asked == LKM_LOCK && o && !(m->flags & LKF_REPLAY)) {
 		for (uint32_t i = 0; i < o->rec.n_locks; i++)
 			if (o->rec.locks[i].req == m->req)
@@ -269,6 +276,8 @@ static void got_close(struct lockc *c, struct hreq *r, struct lk_msg *m)
 {
 	struct lk_open *o = r->open;
 
+	if (lockc_close_refused(r->outcome))
+		return;
 	if (r->outcome != LK_UNLINK) {
 		home_open_remove(c, o);
 		return;

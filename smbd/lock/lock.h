@@ -209,6 +209,9 @@ struct lk_reclaim {
  * `*ret` was kept by this worker (user may be set) or attached here now (user NULL: open it by
  * rec.handle). (MS-SMB2 3.3.5.9.7, .12) */
 int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **ret) HF_MUST_CHECK;
+/* Whether a lockc_reclaim() of this worker waits for that open: another one meanwhile may be told LK_NOT_FOUND, since the owner has
+ * given it to the first. */
+bool lockc_reclaims(const struct lockc *c, uint64_t id);
 
 /* The open of this worker with that id, or NULL. */
 struct lk_open *lockc_find(struct lockc *c, uint64_t id);

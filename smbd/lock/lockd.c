@@ -105,7 +105,7 @@ static int batch_muts(struct batch *b, struct oslot *s)
 			return -ENOMEM;
 		rec_open_key(b->fx.ids[i], key);
 		m[i].key = BLOB(key, REC_OPEN_KEY_SIZE);
-		if (!e || e->zombie || !e->rec.persistent)
+		if (!e || (e->zombie && e->file->mark != e) || !e->rec.persistent)
 			continue;
 		r = rec_open_encode(&e->rec, b->c->view->level, &b->arena, &m[i].val);
 		if (r < 0)
@@ -130,26 +130,54 @@ static void depose(struct lockc *c, struct oslot *s, int why)
 		lockc_lost(c, "was fenced");
 }
 
+/* No client hears of these two: what they did stays, and is written when the store can. */
+static bool stays(const struct lk_msg *m)
+{
+	return m->asked == LKM_DISCONNECT || (m->asked == LKM_CLOSE && m->outcome == LK_UNLINK);
+}
+
+static void spoil(struct lk_msg *m, int status)
+{
+	if (m->kind != LKM_REPLY || m->outcome < 0 || stays(m))
+		return;
+	if (m->flags & LKF_HAS_REC)
+		rec_open_done(&m->rec);
+	m->flags = 0;
+	m->outcome = status == -ENOSPC ? -ENOSPC : -EIO;
+}
+
+/* Who was given, or refused, an open after a change of it that is taken back now was so by a state that there never was. */
+static void spoil_later(struct oslot *s, struct batch *failed, uint64_t now, struct fx *fx)
+{
+	struct fx_out *o;
+	struct batch *b;
+
+	for (struct list *l = failed->link.next; l != &s->batches; l = l->next) {
+		b = list_entry(l, struct batch, link);
+		list_foreach(o, &b->fx.outs, link)
+			if ((o->msg.asked == LKM_OPEN || o->msg.asked == LKM_RECLAIM) && fx_puts(&failed->fx, o->msg.id))
+				spoil(&o->msg, failed->status);
+		core_fail_later(&s->core, &failed->fx, &b->fx, now, fx);
+	}
+}
+
 /* The records could not be written: nobody is told that it was granted, and what was granted is
  * taken back. */
 static void batch_failed(struct lockc *c, struct oslot *s, struct batch *b)
 {
+	uint64_t now = clock_real_ns();
 	struct fx_out *o;
 	struct fx fx;
 
 	log_err("lock: the state store refused a record: slot=%u error=%s", s->core.slot,
 		log_errno(b->status));
 	list_foreach(o, &b->fx.outs, link)
-		if (o->msg.kind == LKM_REPLY && o->msg.outcome >= 0) {
-			if (o->msg.flags & LKF_HAS_REC)
-				rec_open_done(&o->msg.rec);
-			o->msg.flags = 0;
-			o->msg.outcome = b->status == -ENOSPC ? -ENOSPC : -EIO;
-		}
+		spoil(&o->msg, b->status);
 	for (size_t i = 0; i < b->fx.n_ids; i++)
 		fx_put(&s->dirty, b->fx.ids[i]);
 	lockd_begin(c, s, &fx);
-	core_fail(&s->core, &b->fx, clock_real_ns(), &fx);
+	core_fail(&s->core, &b->fx, now, &fx);
+	spoil_later(s, b, now, &fx);
 	/* Its records are written again by the tick, not at once: the store is in trouble. */
 	for (size_t i = 0; i < fx.n_ids; i++)
 		fx_put(&s->dirty, fx.ids[i]);

@@ -361,7 +361,7 @@ static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64
 	e->write_permit = ent_may_write(e);
 	if (e->rec.persistent) {
 		fx_put(fx, e->rec.id);
-		fx_add_undo(fx, e->rec.id, 0);
+		fx_add_undo(fx, UNDO_OPEN, e->rec.id, m->req);
 	}
 	reply_granted(e, m, fx);
 }

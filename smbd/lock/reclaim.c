@@ -33,6 +33,8 @@ int attach(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, uint64_t now, 
 	e->write_permit = ent_may_write(e);
 	caching_attached(c, e, fx);
 	ent_taken(e, fx);
+	if (e->rec.persistent)
+		fx_add_undo(fx, UNDO_ATTACH, e->rec.id, m->req);
 	return 1;
 }
 
@@ -63,6 +65,13 @@ static bool lease_matches(const struct rec_open *r, const struct lk_msg *m)
 			guid_equal(&r->client_guid, &m->client_guid));
 }
 
+/* Whether nobody has it connected. A home that asks for what it has according to us, and has not, got it for a request that was
+ * given up. */
+static bool away(const struct lk_ent *e, const struct lk_msg *m)
+{
+	return e->rec.disconnected || ((m->flags & LKF_ON) && ent_at(e, &m->from));
+}
+
 /* What the specification refuses, in its order. */
 static int check(const struct lk_ent *e, const struct lk_msg *m)
 {
@@ -71,7 +80,7 @@ static int check(const struct lk_ent *e, const struct lk_msg *m)
 	if (r->phase != REC_OPEN || (!r->durable && !r->persistent) ||
 	    !text_equal(r->share_name, m->share_name))
 		return LK_NOT_FOUND;
-	if (!r->disconnected && !may_steal(e, m))
+	if (!away(e, m) && !may_steal(e, m))
 		return LK_NOT_FOUND;
 	if (!lease_matches(r, m))
 		return LK_NOT_FOUND;
@@ -84,7 +93,7 @@ static int check(const struct lk_ent *e, const struct lk_msg *m)
 	} else if (r->persistent) {
 		return LK_NOT_FOUND;
 	}
-	if (!r->disconnected && !guid_equal(&r->client_guid, &m->client_guid))
+	if (!away(e, m) && !guid_equal(&r->client_guid, &m->client_guid))
 		return LK_NOT_FOUND;
 	if (r->has_owner != (bool)(m->flags & LKF_HAS_OWNER) ||
 	    (r->has_owner && !sid_equal(&r->owner, &m->owner)))

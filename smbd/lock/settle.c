@@ -117,6 +117,11 @@ void core_assert(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *f
 		file_sweep(c);
 		return;
 	}
+	/* Closed by an owner, and its home has not heard. */
+	if (e->rec.phase == REC_DELETING && m->rec.phase != REC_DELETING && !(m->flags & LKF_CLOSING)) {
+		tell_gone(c, m->from, &m->rec, fx);
+		return;
+	}
 	if (e->zombie || (e->asserted && (ent_at(e, &m->from) || !outdoes(c, e, m, fx))))
 		return;
 	if (!file_key_equal(&e->rec.key, &m->rec.key) ||
@@ -171,6 +176,8 @@ static bool home_died(const struct lk_core *c, const struct lk_ent *e)
 		return false;
 	if (e->note != 0)
 		return true;
+	if (e->zombie) /* the file's mark */
+		return false;
 	return e->rec.phase == REC_DELETING ? !e->unlinking : !e->rec.disconnected;
 }
 
@@ -236,8 +243,12 @@ void core_serve(struct lk_core *c, uint64_t now, struct fx *fx)
 	struct htable_iter it;
 	struct hnode *n;
 
-	htable_foreach(n, &it, &c->files)
-		settle_file(c, htable_entry(n, struct lk_file, by_key), fx);
+	htable_foreach(n, &it, &c->files) {
+		struct lk_file *f = htable_entry(n, struct lk_file, by_key);
+
+		mark_settle(c, f, fx);
+		settle_file(c, f, fx);
+	}
 	orphan_all(c, not_named, now, fx);
 	htable_foreach(n, &it, &c->ents)
 		htable_entry(n, struct lk_ent, by_id)->asserted = true;

@@ -100,7 +100,9 @@ static bool leaving(const struct create *c, uint64_t id)
 	const struct lk_open *lk = lockc_find(c->req->worker->lock, id);
 	const struct lk_holder *h = lk ? lk->user : NULL;
 
-	if (!lk || !guid_equal(&lk->rec.client_guid, &c->req->conn->client_guid))
+	if (!lk)
+		return lockc_reclaims(c->req->worker->lock, id);
+	if (!guid_equal(&lk->rec.client_guid, &c->req->conn->client_guid))
 		return false;
 	return lk->rec.disconnected || lk->closing || !h || !h->open || h->open->closing ||
 	       !session_connected(h->open->session);
@@ -120,7 +122,7 @@ static int reclaim(struct create *c, const struct lk_reclaim *q, struct lk_open 
 		if (c->req->cancelled)
 			return -ECANCELED;
 		r = lockc_reclaim(lock, q, ret);
-	} while (r == LK_NOT_FOUND && leaving(c, q->id) && loop_now(loop_current()) < until &&
+	} while ((r == LK_NOT_FOUND || (r == LK_OK && (*ret)->user)) && leaving(c, q->id) && loop_now(loop_current()) < until &&
 		 task_sleep(LEAVING_LOOK_NS) == 0);
 	if (r != LK_OK || !c->req->cancelled || (*ret)->user)
 		return r;

@@ -37,7 +37,7 @@ struct view_mail {
 };
 
 bool (*cluster_broken)(void *arg, struct lk_open *o, const struct lk_break *b);
-uint32_t cluster_break_ms;
+uint32_t cluster_break_ms, cluster_owner_wait_ms;
 static struct net nets[NODES_MAX][WORKERS_MAX];
 
 uint64_t cluster_seed(void)
@@ -88,7 +88,7 @@ static void net_send(struct lk_net *net, uint32_t node, uint32_t worker, struct 
 	struct packet *p;
 	uint64_t at;
 
-	if (!to || !to->incarnation || !n->node->incarnation)
+	if (!to || !to->incarnation || !n->node->incarnation || to->deaf)
 		return;
 	p = malloc(sizeof(*p) + msg.len);
 	assert_non_null(p);
@@ -304,6 +304,7 @@ struct cluster *cluster_new(uint32_t n, uint32_t workers, uint32_t slots)
 	cl->rng = cluster_seed();
 	cl->n = n;
 	cl->limits.break_ms = cluster_break_ms;
+	cl->limits.owner_wait_ms = cluster_owner_wait_ms;
 	cl->store = mem_store_new(slots);
 	for (uint32_t i = 0; i < n; i++) {
 		cl->nodes[i] = (struct cnode){ .cl = cl, .id = i + 1, .workers = workers };

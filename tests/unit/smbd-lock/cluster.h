@@ -23,6 +23,7 @@ struct cnode {
 	bool stale; /* its right to serve is over */
 	bool dirs_armed; /* everybody tells it of changes of directories */
 	int dirs_wanted; /* slots of which it wants to hear */
+	bool deaf; /* what is sent to it from now on is lost */
 	bool left; /* no session of it has a connection */
 	unsigned int asked; /* how often that was asked */
 	uint32_t links; /* messages that it sent through an older one are lost */
@@ -45,9 +46,9 @@ struct cluster {
 	struct lk_limits limits;
 };
 
-/* What clusters made from now on have as lockc_config.broken, and as the time for acknowledgements; 0: as it is. */
+/* What clusters made from now on have as lockc_config.broken, and as the times for acknowledgements and for owners; 0: as it is. */
 extern bool (*cluster_broken)(void *arg, struct lk_open *o, const struct lk_break *b);
-extern uint32_t cluster_break_ms;
+extern uint32_t cluster_break_ms, cluster_owner_wait_ms;
 
 /* The parameter of every random choice; printed by cluster_new() so that a failure can be run again
  * (SEED=n). */

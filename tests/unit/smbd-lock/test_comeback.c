@@ -330,12 +330,13 @@ static void test_recalled_permit_stays_so(void **state)
 	struct rec_open w = want(&k, RD | WR, SH_ALL);
 	struct view *v = view_new(2);
 	struct lk_msg m, got, note;
+	struct lease_stats counts = { 0 };
 	struct lk_core c;
 
 	v->epoch = 9;
 	v->members[0] = (struct view_member){ .node_id = 1, .incarnation = 11, .workers = 1 };
 	v->members[1] = (struct view_member){ .node_id = 2, .incarnation = 22, .workers = 1 };
-	core_init(&c, 0, &limits);
+	core_init(&c, 0, &limits, &counts);
 	c.view = v;
 	m = asks_open(&one, 101, &w);
 	got = decided(&c, &m, &one);

@@ -39,6 +39,7 @@ static const struct lk_limits limits = { .opens_per_file = OPENS, .locks_per_ope
 static struct model_open opens[OPENS];
 static bool pending; /* the file is to be deleted */
 static struct lk_core core;
+static struct lease_stats counts;
 static uint64_t rng, req, base;
 
 static uint64_t rnd(void)
@@ -304,7 +305,7 @@ static void test_histories(void **state)
 
 	for (uint32_t i = 0; i < 3; i++)
 		v->members[i] = (struct view_member){ .node_id = i + 1, .incarnation = 11 * (i + 1), .workers = 1 };
-	core_init(&core, 0, &limits);
+	core_init(&core, 0, &limits, &counts);
 	core.view = v;
 	rng = s ? strtoull(s, NULL, 0) : random_u64();
 	fprintf(stderr, "# SEED=%llu\n", (unsigned long long)rng);
