@@ -39,7 +39,8 @@ static struct ntstatus refused_level(struct smb_req *req, struct lk_open *lk, ui
  * STATUS_INVALID_DEVICE_STATE. */
 static struct ntstatus ack_oplock(struct smb_req *req, struct lk_open *lk, struct smb2_oplock_break *in)
 {
-	uint32_t keep = in->oplock_level == SMB2_OPLOCK_LEVEL_II ? LEASE_R : 0;
+	/* level II, where nothing may stay: it has nothing then */
+	uint32_t keep = in->oplock_level == SMB2_OPLOCK_LEVEL_II ? lk->rec.lease.breaking_to & LEASE_R : 0;
 	int r;
 
 	if (!lk->rec.lease.present || lk->rec.lease.version)
@@ -47,10 +48,8 @@ static struct ntstatus ack_oplock(struct smb_req *req, struct lk_open *lk, struc
 	if (in->oplock_level != SMB2_OPLOCK_LEVEL_NONE && in->oplock_level != SMB2_OPLOCK_LEVEL_II)
 		return refused_level(req, lk, in->oplock_level);
 	r = lockc_break_ack(req->worker->lock, lk, keep);
-	if (r == LK_NOT_ACCEPTED) { /* level II, where nothing may stay: it has nothing then */
+	if (!keep)
 		in->oplock_level = SMB2_OPLOCK_LEVEL_NONE;
-		r = lockc_break_ack(req->worker->lock, lk, 0);
-	}
 	return status_of_ack(req, r, NT_STATUS_INVALID_OPLOCK_PROTOCOL);
 }
 
