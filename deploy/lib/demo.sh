@@ -13,7 +13,7 @@ demo_accounts() {
 		p2=$(head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n')
 		PASSWORD1=$p1 PASSWORD2=$p2
 	fi
-	(HF_LEASES=false lab_accounts "$PASSWORD1" "$PASSWORD2") || die "the shares and users could not be made; see $HF_LAB/n1/log"
+	(lab_accounts "$PASSWORD1" "$PASSWORD2") || die "the shares and users could not be made; see $HF_LAB/n1/log"
 	(
 		umask 077
 		for i in 1 2 3; do echo "NODE$i=$(lab_addr $i)"; done

@@ -21,10 +21,9 @@ lab_share() {
 	lab_cli 1 share create "$name" --path "$dir" "$@"
 }
 
-# lab_accounts [PASSWORD [PASSWORD2]]: alice and bob, both shares, leases (HF_LEASES=false: none); sets HF_USER, HF_USER2 ("name%password")
+# lab_accounts [PASSWORD [PASSWORD2]]: alice and bob, both shares; sets HF_USER, HF_USER2 ("name%password")
 lab_accounts() {
 	local p1=${1:-Al1ce-secret} p2=${2:-B0b-secret}
-	lab_cli 1 config set leases="${HF_LEASES:-true}" || lab_die "cannot turn leases on"
 	lab_user alice 20001 "$p1" || lab_die "cannot add the user alice"
 	lab_user bob 20002 "$p2" || lab_die "cannot add the user bob"
 	lab_share $HF_SHARE "$HF_DATA/data" || lab_die "cannot create the share $HF_SHARE"
