@@ -445,7 +445,7 @@ void home_resend(struct lockc *c, struct hreq *r)
 		return;
 	r->m->from = c->cfg.self;
 	r->m->epoch = c->view->epoch;
-	if (place_equal(&to, &c->cfg.self))
+	if (place_equal(&to, &c->cfg.self) && c->n_self == 0)
 		send_direct(c, r);
 	else
 		lockc_send(c, &to, r->m);

@@ -124,6 +124,7 @@ static void run_self_mail(struct mail *mail)
 	struct lockc *c = s->c;
 
 	c->tasks--;
+	c->n_self--;
 	if (!c->stopping)
 		lockc_receive(c, c->cfg.self.node, BLOB(s->msg->data, s->msg->len));
 	else if (c->tasks == 0 && c->writes == 0 && c->calls == 0)
@@ -145,6 +146,7 @@ static void send_self(struct lockc *c, const struct lk_msg *m)
 	s->c = c;
 	s->mail.run = run_self_mail;
 	c->tasks++;
+	c->n_self++;
 	loop_post(c->cfg.loop, &s->mail);
 }
 

@@ -117,6 +117,7 @@ struct lockc {
 	uint64_t slow_tick;
 	struct list batches_lost; /* batches in the store whose slot was lost */
 	uint32_t writes, tasks, calls;
+	uint32_t n_self; /* messages to this worker itself on their way: what comes later may not overtake them */
 	bool stopping, lost;
 	uint64_t hurry; /* no call waits longer; 0: not set */
 	struct gate idle;

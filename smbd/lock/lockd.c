@@ -66,7 +66,7 @@ static void tell(struct lockc *c, struct oslot *s, struct fx *fx)
 	struct fx_out *o;
 
 	list_foreach(o, &fx->outs, link) {
-		bool direct = o->msg.kind == LKM_REPLY || o->msg.kind == LKM_WAITING;
+		bool direct = (o->msg.kind == LKM_REPLY || o->msg.kind == LKM_WAITING) && c->n_self == 0;
 
 		if (!direct || !place_equal(&o->to, &c->cfg.self)) {
 			lockc_send(c, &o->to, &o->msg);

@@ -182,6 +182,68 @@ static void death_costs_no_write(void)
 }
 
 /* Whoever does not come back has his deadline stored; from then on a reclaim is written, so that it does not pass. */
+struct call {
+	struct lockc *c;
+	const struct rec_open *w;
+	struct lk_open *o;
+	int result;
+	bool ended;
+};
+
+static void open_it(void *arg)
+{
+	struct call *k = arg;
+
+	k->result = lockc_open(k->c, k->w, 0, &k->o);
+	k->ended = true;
+}
+
+static void lock_it(void *arg)
+{
+	const struct lk_range r = { .offset = 0, .length = 10, .exclusive = true };
+	struct call *k = arg;
+
+	k->result = lockc_lock(k->c, k->o, &r, 1, (struct lk_seq){ 0 }, false, NULL, NULL);
+	k->ended = true;
+}
+
+/* An owner dies when it has written a persistent open, and before it says so. The home of that open is the next owner: while it settles
+ * it gives permits back, also to this open, takes that one as disconnected, grants a lock to another, and gives the open to those who ask
+ * again, without a permit. The permit that it gave first does not arrive last. */
+static void a_permit_is_not_late(void)
+{
+	for (unsigned int round = 0; round < 16; round++) {
+		struct cluster *cl = cluster_new(2, 1, 64);
+		struct file_key key = key_owned_by(cl, 2, 0);
+		struct rec_open x = want(&key, RD | WR, SH_ALL), p = want_persistent(&key, RD | WR, SH_ALL), y = p;
+		struct call locker = { .c = cl->nodes[0].w[0] }, opener = { .c = cl->nodes[0].w[0], .w = &p };
+
+		locker.o = must_grant(locker.c, &x);
+		for (uint8_t i = 0; i < 8; i++) { /* what dies with the owner, after which permits are given */
+			y.client_guid.b[0] = 2 + i;
+			must_grant(cl->nodes[1].w[0], &y);
+		}
+		mem_store_delay(cl->store, 5 * MS);
+		spawn(open_it, &opener, NULL);
+		task_sleep(2 * MS);
+		spawn(lock_it, &locker, NULL);
+		cluster_crash(cl, 2);
+		cluster_view(cl);
+		for (int i = 0; i < 3000 && !(opener.ended && locker.ended); i++)
+			task_sleep(MS);
+		assert_int_equal(opener.result, LK_OK);
+		assert_int_equal(locker.result, LK_OK);
+		task_sleep(MS);
+		assert_int_equal(lockc_io_begin(opener.c, opener.o, 0, 1, true), LK_LOCK_CONFLICT);
+		cluster_free(cl);
+	}
+}
+
+static void test_a_permit_is_not_late(void **state)
+{
+	run_on_loop(a_permit_is_not_late);
+}
+
 static void test_deadline_is_stored_later(void **state)
 {
 	const struct lk_limits limits = { .opens_per_file = 10 };
@@ -394,6 +456,7 @@ int main(void)
 		cmocka_unit_test(test_deadline_is_stored_later),
 		cmocka_unit_test(test_two_homes_name_it),
 		cmocka_unit_test(test_recalled_permit_stays_so),
+		cmocka_unit_test(test_a_permit_is_not_late),
 	};
 
 	return cmocka_run_group_tests_name("lock comeback", tests, NULL, NULL);
