@@ -57,8 +57,6 @@ static void close_again(struct lk_core *c, struct lk_ent *e, const struct lk_msg
 {
 	if (file_answers(c, m))
 		return;
-	if (m->flags & LKF_ON && (!e || e->zombie))
-		fx_put(fx, m->id);
 	if (e && e->file->mark == e && ent_at(e, &m->from))
 		file_reply_acked(e->file, m, LK_GONE, fx);
 	else
