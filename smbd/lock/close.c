@@ -86,7 +86,6 @@ void do_close(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 void do_unlinked(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 {
 	struct lk_ent *e = core_find(c, m->id);
-
 	struct lk_file *f = e ? e->file : NULL;
 
 	if (e && e->rec.phase == REC_DELETING && ent_at(e, &m->from) &&

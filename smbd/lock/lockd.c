@@ -159,10 +159,12 @@ static void spoil(struct fx_out *o, int status)
  * and is taken back, and who was told that it is closed. */
 static bool rests_on(const struct oslot *s, const struct fx *failed, const struct lk_msg *m)
 {
+	const struct lk_ent *e = core_find(&s->core, m->id);
+
 	if (m->asked == LKM_OPEN || m->asked == LKM_RECLAIM)
 		if (fx_gives(failed, m->id))
 			return true;
-	return (m->asked == LKM_CLOSE || m->asked == LKM_RECLAIM) && fx_puts(failed, m->id) && !core_find(&s->core, m->id);
+	return (m->asked == LKM_CLOSE || m->asked == LKM_RECLAIM) && fx_puts(failed, m->id) && (!e || e->zombie);
 }
 
 static void spoil_later(struct oslot *s, struct batch *failed, uint64_t now, struct fx *fx)
