@@ -57,8 +57,6 @@ static void close_again(struct lk_core *c, struct lk_ent *e, const struct lk_msg
 {
 	if (file_answers(c, m))
 		return;
-	if (m->flags & LKF_ON && (!e || e->zombie))
-		fx_put(fx, m->id);
 	if (e && e->file->mark == e && ent_at(e, &m->from))
 		file_reply_acked(e->file, m, LK_GONE, fx);
 	else
@@ -88,7 +86,6 @@ void do_close(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 void do_unlinked(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)
 {
 	struct lk_ent *e = core_find(c, m->id);
-
 	struct lk_file *f = e ? e->file : NULL;
 
 	if (e && e->rec.phase == REC_DELETING && ent_at(e, &m->from) &&

@@ -73,6 +73,16 @@ bool fx_puts(const struct fx *fx, uint64_t id)
 	return false;
 }
 
+bool fx_gives(const struct fx *fx, uint64_t id)
+{
+	const struct fx_undo *u;
+
+	list_foreach(u, &fx->undos, link)
+		if (u->id == id && u->what != UNDO_LOCKS)
+			return true;
+	return false;
+}
+
 void fx_add_undo(struct fx *fx, enum undo what, uint64_t id, uint64_t req)
 {
 	struct fx_undo *u = malloc(sizeof(*u));
@@ -366,7 +376,7 @@ void core_fail_later(struct lk_core *c, const struct fx *failed, const struct fx
 	struct fx_undo *u;
 
 	list_foreach(u, &later->undos, link)
-		if (u->what == UNDO_ATTACH && fx_puts(failed, u->id))
+		if (u->what == UNDO_ATTACH && fx_gives(failed, u->id))
 			undo(c, u, now, fx);
 	file_sweep(c);
 }

@@ -21,7 +21,8 @@ struct fx_out {
 	struct lk_msg msg; /* owns what it points to */
 };
 
-/* What a decision changed that must be taken back when its record cannot be written. */
+/* What a decision gave away, which must be taken back when its records cannot be written; those of other opens, maybe: who waited for
+ * somebody's close is told with him. */
 enum undo {
 	UNDO_OPEN, /* the open itself */
 	UNDO_ATTACH, /* it was given to the home that asked in `req` */
@@ -57,6 +58,8 @@ struct lk_msg *fx_send(struct fx *fx, struct place to, struct lk_msg *m);
  */
 void fx_put(struct fx *fx, uint64_t id);
 bool fx_puts(const struct fx *fx, uint64_t id);
+/* Whether it gave this open away. */
+bool fx_gives(const struct fx *fx, uint64_t id);
 void fx_add_undo(struct fx *fx, enum undo what, uint64_t id, uint64_t req);
 void fx_add_unlink(struct fx *fx, const struct rec_open *rec);
 
@@ -200,7 +203,7 @@ void core_unlinked(struct lk_core *c, uint64_t id, bool done, uint64_t now, stru
 /* The records of `failed` could not be written: takes back what it granted; further effects go to
  * `fx`. */
 void core_fail(struct lk_core *c, const struct fx *failed, uint64_t now, struct fx *fx);
-/* The same of a later decision, that nobody was told of yet, as far as it gave away opens whose records are those of `failed`. */
+/* The same of a later decision, that nobody was told of yet, as far as it gave away again what `failed` did. */
 void core_fail_later(struct lk_core *c, const struct fx *failed, const struct fx *later, uint64_t now, struct fx *fx);
 
 struct lk_ent *core_find(const struct lk_core *c, uint64_t id);

@@ -154,19 +154,20 @@ void lockc_consumed(struct lockc *c, struct lk_open *o)
 static int ask_to_close(struct lockc *c, struct lk_open *o, struct lk_msg *m)
 {
 	uint64_t until = call_deadline(c);
-	int e;
+	int e = ask(c, o, m);
 
-	for (;;) {
-		e = ask(c, o, m);
-		if (!lockc_close_refused(e) || loop_now(c->cfg.loop) >= until || c->hurry || c->stopping)
-			return e;
-		m->flags |= LKF_ON;
+	c->calls++; /* between them it is waited for as well */
+	while (lockc_close_refused(e) && loop_now(c->cfg.loop) < until && !c->hurry && !c->stopping) {
 		task_shield_begin();
 		(void)task_sleep(CLOSE_AGAIN_NS);
 		task_shield_end();
-		if (o->gone)
-			return LK_GONE;
+		e = o->gone ? LK_GONE : ask(c, o, m);
 	}
+	if (lockc_close_refused(e) && c->stopping)
+		e = -ESHUTDOWN;
+	c->calls--;
+	lockc_check_idle(c);
+	return e;
 }
 
 int lockc_close(struct lockc *c, struct lk_open *o)

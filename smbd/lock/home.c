@@ -507,8 +507,7 @@ int home_call(struct lockc *c, struct hreq *r, uint64_t deadline, bool cancellab
 	htable_remove(&c->reqs, &r->by_req);
 	home_open_unref(r->open);
 	c->calls--;
-	if (c->stopping && c->calls == 0 && c->tasks == 0 && c->writes == 0)
-		gate_open(&c->idle);
+	lockc_check_idle(c);
 	return e;
 }
 

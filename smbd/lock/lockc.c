@@ -127,8 +127,8 @@ static void run_self_mail(struct mail *mail)
 	c->n_self--;
 	if (!c->stopping)
 		lockc_receive(c, c->cfg.self.node, BLOB(s->msg->data, s->msg->len));
-	else if (c->tasks == 0 && c->writes == 0 && c->calls == 0)
-		gate_open(&c->idle);
+	else
+		lockc_check_idle(c);
 	free(s->msg);
 	free(s);
 }
@@ -253,7 +253,7 @@ int lockc_view(struct lockc *c, const struct view *v)
 
 /* --- tasks --- */
 
-static void check_idle(struct lockc *c)
+void lockc_check_idle(struct lockc *c)
 {
 	if (c->stopping && c->tasks == 0 && c->writes == 0 && c->calls == 0)
 		gate_open(&c->idle);
@@ -271,7 +271,7 @@ int lockc_spawn(struct lockc *c, void (*fn)(void *arg), void *arg)
 void lockc_task_done(struct lockc *c)
 {
 	c->tasks--;
-	check_idle(c);
+	lockc_check_idle(c);
 }
 
 static void on_tick(struct timer *t)
@@ -383,7 +383,7 @@ void lockc_free(struct lockc *c)
 	home_wake_all(c);
 	list_foreach_safe(s, tmp, &c->owned, link)
 		oslot_drop(c, s);
-	check_idle(c);
+	lockc_check_idle(c);
 	if (task_current()) {
 		task_shield_begin();
 		(void)gate_wait(&c->idle, 0);

@@ -140,6 +140,8 @@ void held_free_all(struct list *l);
 /* Starts a task that lockc_free() waits for; `fn` ends with lockc_task_done(). */
 int lockc_spawn(struct lockc *c, void (*fn)(void *arg), void *arg);
 void lockc_task_done(struct lockc *c);
+/* When it ends: whether nothing of it runs any more. */
+void lockc_check_idle(struct lockc *c);
 
 /* --- lockd.c: the owner --- */
 void lockd_take(struct lockc *c, struct lk_msg *m);

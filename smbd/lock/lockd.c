@@ -136,29 +136,59 @@ static bool stays(const struct lk_msg *m)
 	return m->asked == LKM_DISCONNECT || (m->asked == LKM_CLOSE && m->outcome == LK_UNLINK);
 }
 
-static void spoil(struct lk_msg *m, int status)
+static void spoil(struct fx_out *o, int status)
 {
+	struct lk_msg *m = &o->msg;
+
 	if (m->kind != LKM_REPLY || m->outcome < 0 || stays(m))
 		return;
+	/* An open that an earlier owner granted stays in the store: its home asks again until it can have it. */
+	if (m->asked == LKM_OPEN && m->outcome == LK_OK && (m->flags & LKF_HAS_REC)) {
+		msg_done(m);
+		list_remove(&o->link);
+		free(o);
+		return;
+	}
 	if (m->flags & LKF_HAS_REC)
 		rec_open_done(&m->rec);
 	m->flags = 0;
 	m->outcome = status == -ENOSPC ? -ENOSPC : -EIO;
 }
 
-/* Who was given, or refused, an open after a change of it that is taken back now was so by a state that there never was. */
+/* Whether this answer, not told yet, rests on what could not be written: who was given, or refused, an open that was given away before
+ * and is taken back, and who was told that it is closed. */
+static bool rests_on(const struct oslot *s, const struct fx *failed, const struct lk_msg *m)
+{
+	const struct lk_ent *e = core_find(&s->core, m->id);
+
+	if (m->asked == LKM_OPEN || m->asked == LKM_RECLAIM)
+		if (fx_gives(failed, m->id))
+			return true;
+	return (m->asked == LKM_CLOSE || m->asked == LKM_RECLAIM) && fx_puts(failed, m->id) && (!e || e->zombie);
+}
+
 static void spoil_later(struct oslot *s, struct batch *failed, uint64_t now, struct fx *fx)
 {
-	struct fx_out *o;
+	struct fx_out *o, *tmp;
 	struct batch *b;
 
 	for (struct list *l = failed->link.next; l != &s->batches; l = l->next) {
 		b = list_entry(l, struct batch, link);
-		list_foreach(o, &b->fx.outs, link)
-			if ((o->msg.asked == LKM_OPEN || o->msg.asked == LKM_RECLAIM) && fx_puts(&failed->fx, o->msg.id))
-				spoil(&o->msg, failed->status);
+		list_foreach_safe(o, tmp, &b->fx.outs, link)
+			if (rests_on(s, &failed->fx, &o->msg))
+				spoil(o, failed->status);
 		core_fail_later(&s->core, &failed->fx, &b->fx, now, fx);
 	}
+}
+
+static bool answers(const struct fx *fx)
+{
+	const struct fx_out *o;
+
+	list_foreach(o, &fx->outs, link)
+		if (o->msg.kind == LKM_REPLY)
+			return true;
+	return false;
 }
 
 /* The records could not be written: nobody is told that it was granted, and what was granted is
@@ -166,22 +196,24 @@ static void spoil_later(struct oslot *s, struct batch *failed, uint64_t now, str
 static void batch_failed(struct lockc *c, struct oslot *s, struct batch *b)
 {
 	uint64_t now = clock_real_ns();
-	struct fx_out *o;
+	struct fx_out *o, *tmp;
 	struct fx fx;
 
 	log_err("lock: the state store refused a record: slot=%u error=%s", s->core.slot,
 		log_errno(b->status));
-	list_foreach(o, &b->fx.outs, link)
-		spoil(&o->msg, b->status);
+	list_foreach_safe(o, tmp, &b->fx.outs, link)
+		spoil(o, b->status);
 	for (size_t i = 0; i < b->fx.n_ids; i++)
 		fx_put(&s->dirty, b->fx.ids[i]);
 	lockd_begin(c, s, &fx);
 	core_fail(&s->core, &b->fx, now, &fx);
 	spoil_later(s, b, now, &fx);
-	/* Its records are written again by the tick, not at once: the store is in trouble. */
-	for (size_t i = 0; i < fx.n_ids; i++)
+	/* Its records are written again by the tick, not at once: the store is in trouble. But whoever is told something new
+	 * by it is so once it is written. */
+	for (size_t i = 0; i < fx.n_ids && !answers(&fx); i++)
 		fx_put(&s->dirty, fx.ids[i]);
-	fx.n_ids = 0;
+	if (!answers(&fx))
+		fx.n_ids = 0;
 	lockd_commit(c, s, &fx); /* behind the failed one: tells both */
 }
 
@@ -201,8 +233,7 @@ static void on_written(struct mail *mail)
 		batch_failed(c, s, b);
 	else
 		release(c, s);
-	if (c->stopping && c->writes == 0 && c->tasks == 0 && c->calls == 0)
-		gate_open(&c->idle);
+	lockc_check_idle(c);
 }
 
 static void on_store_done(struct store_write *w, int status)
@@ -261,11 +292,26 @@ void lockd_begin(struct lockc *c, struct oslot *s, struct fx *fx)
 	s->core.mono = loop_now(c->cfg.loop);
 }
 
+/* Who is told that an open is closed does not meet it again: it is out of the store first. */
+static void put_closed(const struct oslot *s, struct fx *fx)
+{
+	const struct fx_out *o;
+
+	if (s->dirty.n_ids == 0)
+		return;
+	list_foreach(o, &fx->outs, link)
+		if (o->msg.kind == LKM_REPLY && (o->msg.asked == LKM_CLOSE || o->msg.asked == LKM_RECLAIM) &&
+		    fx_puts(&s->dirty, o->msg.id))
+			fx_put(fx, o->msg.id);
+}
+
 void lockd_commit(struct lockc *c, struct oslot *s, struct fx *fx)
 {
 	struct batch *b;
-	int e = fx->err;
+	int e;
 
+	put_closed(s, fx);
+	e = fx->err;
 	want_dirs(c, s, core_dirs_wanted(&s->core));
 
 	if (fx->n_ids == 0 && e == 0 && list_empty(&fx->outs) && list_empty(&fx->unlinks) &&

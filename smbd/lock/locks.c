@@ -86,8 +86,7 @@ static enum attempt attempt(struct lk_core *c, struct lk_ent *e, const struct lk
 		return FULL;
 	brl_seq_done(e->rec.lock_seq, seq.index, seq.number);
 	ent_changed(e, fx);
-	if (e->rec.persistent)
-		fx_add_undo(fx, UNDO_LOCKS, e->rec.id, req);
+	fx_add_undo(fx, UNDO_LOCKS, e->rec.id, req);
 	return GRANTED;
 }
 

@@ -15,7 +15,7 @@ enum lk_kind {
 	/* home to owner; each is answered by LKM_REPLY with the same `req`, those marked (-) are
 	   not */
 	LKM_OPEN = 1, /* rec, F_REPLAY, F_OVERWRITE; version: of LK_CONFIRM */
-	LKM_CLOSE, /* id; target: only what this OPEN got; F_ON: again, since the store refused it */
+	LKM_CLOSE, /* id; target: only what this OPEN got */
 	LKM_UNLINKED, /* id, F_ON: it was deleted */
 	LKM_DISCONNECT, /* id; target: only what this request got */
 	LKM_RECLAIM, /* id and what the client says; version: of LK_CONFIRM; F_ON: this home does not have it */

@@ -359,10 +359,9 @@ static void grant(struct lk_core *c, struct lk_file *f, struct lk_msg *m, uint64
 	e->asserted = true;
 	e->permit = ent_may_have_permit(e);
 	e->write_permit = ent_may_write(e);
-	if (e->rec.persistent) {
+	if (e->rec.persistent)
 		fx_put(fx, e->rec.id);
-		fx_add_undo(fx, UNDO_OPEN, e->rec.id, m->req);
-	}
+	fx_add_undo(fx, UNDO_OPEN, e->rec.id, m->req);
 	reply_granted(e, m, fx);
 }
 

@@ -33,8 +33,7 @@ int attach(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, uint64_t now, 
 	e->write_permit = ent_may_write(e);
 	caching_attached(c, e, fx);
 	ent_taken(e, fx);
-	if (e->rec.persistent)
-		fx_add_undo(fx, UNDO_ATTACH, e->rec.id, m->req);
+	fx_add_undo(fx, UNDO_ATTACH, e->rec.id, m->req);
 	return 1;
 }
 

@@ -23,7 +23,7 @@ struct mem_slot {
 struct store {
 	struct store_info info;
 	struct mem_slot *slots;
-	int fail;
+	int fail, refuse;
 	uint64_t delay;
 	uint64_t seed;
 	/* The one resource that there may be. */
@@ -73,6 +73,11 @@ void mem_store_free(struct store *s)
 void mem_store_fail(struct store *s, int err)
 {
 	s->fail = err;
+}
+
+void mem_store_refuse(struct store *s, int err)
+{
+	s->refuse = err;
 }
 
 void mem_store_delay(struct store *s, uint64_t ns)
@@ -128,7 +133,7 @@ static void apply(struct timer *t)
 	struct pending *p = container_of(t, struct pending, timer);
 	struct mem_slot *sl = &p->store->slots[p->w->slot];
 	struct store_write *w = p->w;
-	int e = p->store->fail;
+	int e = p->store->fail ? p->store->fail : p->store->refuse;
 
 	if (sl->owner.epoch != w->epoch)
 		e = -ESTALE;

@@ -10,6 +10,8 @@ struct store *mem_store_new(uint32_t slots);
 void mem_store_free(struct store *s);
 /* Every write fails with this from now on; 0: no more. */
 void mem_store_fail(struct store *s, int err);
+/* The same, but slots can be claimed. */
+void mem_store_refuse(struct store *s, int err);
 /* A write takes from 0 to `ns`. */
 void mem_store_delay(struct store *s, uint64_t ns);
 /* How many records there are in all slots. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A store that is full, and requests that are given up: a persistent open that its client was told of is given back all the same,
- * and one that it was not told of is not there. */
+/* A store that is full, and requests that are given up: a persistent open that its client was told
+ * of is given back all the same, and one that it was not told of is not there. */
 #include "tests/unit/test.h"
 
 #include "tests/unit/loop/loop_test.h"
@@ -97,6 +97,12 @@ static void run_close(void *arg)
 	j->ended = true;
 }
 
+static void run_close_later(void *arg)
+{
+	task_sleep(100 * MS);
+	run_close(arg);
+}
+
 static void wait_for(const struct job *j)
 {
 	for (int i = 0; i < 20000 && !j->ended; i++)
@@ -137,7 +143,8 @@ static void reclaim_refused(void)
 	end();
 }
 
-/* The write that takes the deadline out of the record fails: the next reclaim, which would need none, has it written. */
+/* The write that takes the deadline out of the record fails: the next reclaim, which would need
+ * none, has it written. */
 static void deadline_is_taken_out(void)
 {
 	struct lk_open *o;
@@ -247,7 +254,8 @@ static void deletion_refused(void)
 	end();
 }
 
-/* A request that was given up while its slot changed hands, and the next one, meet the new owner together. */
+/* A request that was given up while its slot changed hands, and the next one, meet the new owner
+ * together. */
 static void given_up(bool replay)
 {
 	struct job first = { .node = 3, .replay = replay }, next = { .node = 3, .result = -ETIME };
@@ -310,7 +318,66 @@ static void replay_is_kept(void)
 	cluster_owner_wait_ms = 0;
 }
 
-/* The first of two gets it, and its answer is lost: the other one hears that somebody waits for it here. */
+/* An open that the former owner granted and its home never heard of: it is there, and told once
+ * that can be written. */
+static void grant_unheard(void)
+{
+	struct job j = { .node = 2 };
+
+	begin();
+	cl->nodes[1].deaf = true;
+	spawn(run_open, &j, NULL);
+	task_sleep(100 * MS);
+	assert_int_equal(mem_store_count(cl->store), 1);
+	cluster_crash(cl, 1);
+	cl->nodes[1].deaf = false;
+	mem_store_refuse(cl->store, -ENOSPC);
+	cluster_view(cl);
+	cluster_settle(cl);
+	task_sleep(200 * MS);
+	assert_false(j.ended);
+	mem_store_refuse(cl->store, 0);
+	wait_for(&j);
+	assert_int_equal(j.result, LK_OK);
+	assert_int_equal(n_opens(3), 1);
+	assert_int_equal(lockc_close(at(2), j.o), LK_OK);
+	assert_int_equal(mem_store_count(cl->store), 0);
+	end();
+}
+
+/* Who waited for another one's close, whose record cannot be written: what he is refused he does
+ * not hold. */
+static void told_together(void)
+{
+	struct job j = { .node = 2 };
+	struct rec_open other;
+	struct lk_open *b;
+	const struct lk_range r = { .length = 10, .exclusive = true };
+
+	begin();
+	j.o = opened(2);
+	other = want(&k, RD | WR, SH_ALL);
+	b = must_grant(at(3), &other);
+	assert_int_equal(lockc_lock(at(2), j.o, &r, 1, (struct lk_seq){ 0 }, false, NULL, NULL),
+			 LK_OK);
+	mem_store_refuse(cl->store, -ENOSPC);
+	spawn(run_close_later, &j, NULL);
+	/* waits for the lock, which the close sets free */
+	assert_int_equal(lockc_lock(at(3), b, &r, 1, (struct lk_seq){ 0 }, true, NULL, NULL),
+			 -ENOSPC);
+	mem_store_refuse(cl->store, 0);
+	wait_for(&j);
+	other = want(&k, RD | WR, SH_ALL);
+	j.o = must_grant(at(2), &other);
+	assert_int_equal(lockc_lock(at(2), j.o, &r, 1, (struct lk_seq){ 0 }, false, NULL, NULL),
+			 LK_OK);
+	assert_int_equal(lockc_close(at(2), j.o), LK_OK);
+	assert_int_equal(lockc_close(at(3), b), LK_OK);
+	end();
+}
+
+/* The first of two gets it, and its answer is lost: the other one hears that somebody waits for it
+ * here. */
 static void answer_lost(void)
 {
 	struct job first = { .node = 2 }, next = { .node = 2 };
@@ -325,7 +392,8 @@ static void answer_lost(void)
 	cl->nodes[1].deaf = false;
 	spawn(run_reclaim, &next, NULL);
 	wait_for(&next);
-	assert_true(next.result == LK_OK || (next.result == LK_NOT_FOUND && next.still_asked) || first.ended);
+	assert_true(next.result == LK_OK || (next.result == LK_NOT_FOUND && next.still_asked) ||
+		    first.ended);
 	wait_for(&first);
 	assert_int_equal(first.result, LK_OK);
 	assert_true(holds(2));
@@ -347,14 +415,17 @@ ON_LOOP(reclaim_given_up)
 ON_LOOP(replay_given_up)
 ON_LOOP(replay_is_kept)
 ON_LOOP(answer_lost)
+ON_LOOP(grant_unheard)
+ON_LOOP(told_together)
 
 #define RUN(fn) cmocka_unit_test(test_##fn)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN(reclaim_refused), RUN(deadline_is_taken_out), RUN(grant_refused), RUN(disconnect_refused),
-		RUN(close_refused), RUN(deletion_refused), RUN(reclaim_given_up), RUN(replay_given_up),
-		RUN(replay_is_kept), RUN(answer_lost),
+		RUN(reclaim_refused),	 RUN(deadline_is_taken_out), RUN(grant_refused),
+		RUN(disconnect_refused), RUN(close_refused),	     RUN(deletion_refused),
+		RUN(reclaim_given_up),	 RUN(replay_given_up),	     RUN(replay_is_kept),
+		RUN(answer_lost),	 RUN(grant_unheard),	     RUN(told_together),
 	};
 
 	return cmocka_run_group_tests_name("lock refused", tests, NULL, NULL);

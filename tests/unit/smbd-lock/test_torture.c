@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Clients that open, lock, read and write on a cluster whose nodes die and come back and whose
- * messages get lost. What a client was told is checked against what every other was told: no lock
+ * Clients that open, lock, read and write on a cluster whose nodes die and come back, whose
+ * messages get lost and whose store is full at times. What a client was told is checked against what every other was told: no lock
  * twice, no acknowledged persistent open lost.
  */
 #include "tests/unit/test.h"
@@ -35,8 +35,8 @@ struct cell {
 static struct cluster *cl;
 static struct cell cells[FILES][RANGES];
 static struct client clients[CLIENTS];
-static bool stop;
-static unsigned int running, crashes;
+static bool stop, full;
+static unsigned int running, crashes, refused;
 static const struct lk_seq no_seq;
 
 static bool alive(const struct client *c)
@@ -121,6 +121,13 @@ static bool opens(struct client *c, const struct rec_open *w)
 				go_somewhere(c);
 			continue;
 		}
+		refused += e == -ENOSPC;
+		if (how && e == -ENOSPC) {
+			task_sleep(MS); /* what it replays may be there, and could not be given back now */
+			if (!alive(c))
+				go_somewhere(c);
+			continue;
+		}
 		if (e != -ESHUTDOWN)
 			return false;
 		go_somewhere(c);
@@ -147,7 +154,10 @@ static bool comes_back(struct client *c, bool may_be_closed)
 
 		go_somewhere(c);
 		e = lockc_reclaim(lc(c), &q, &c->o);
-		if (e == -ESHUTDOWN)
+		refused += e == -ENOSPC;
+		if (e == -ENOSPC)
+			task_sleep(MS);
+		if (e == -ESHUTDOWN || e == -ENOSPC)
 			continue;
 		if (e == LK_NOT_FOUND && may_be_closed)
 			return false;
@@ -259,6 +269,8 @@ out:
 				if (!c->persistent)
 					return;
 				comes_back(c, false);
+			} else if (e == -ENOSPC) {
+				refused++; /* it ends with the open */
 			} else {
 				assert_int_equal(e, LK_OK);
 			}
@@ -316,6 +328,9 @@ static void disturb(void)
 
 	if (cluster_random(cl) % 4 == 0) {
 		cluster_cut(cl);
+	} else if (cluster_random(cl) % 3 == 0) {
+		full = !full;
+		mem_store_fail(cl->store, full ? -ENOSPC : 0);
 	} else if (!cl->nodes[n - 1].incarnation) {
 		cluster_start(cl, n);
 		cluster_view(cl);
@@ -335,8 +350,8 @@ static void torture(uint64_t ms)
 
 	memset(cells, 0, sizeof(cells));
 	memset(clients, 0, sizeof(clients));
-	stop = false;
-	crashes = 0;
+	stop = full = false;
+	crashes = refused = 0;
 	cl = cluster_new(3, 2, 16);
 	cl->delay = MS;
 	cl->view_delay = 15 * MS;
@@ -350,6 +365,7 @@ static void torture(uint64_t ms)
 		task_sleep(cluster_random(cl) % (120 * MS));
 		disturb();
 	}
+	mem_store_fail(cl->store, 0);
 	for (uint32_t i = 1; i <= cl->n; i++)
 		if (!cl->nodes[i - 1].incarnation)
 			cluster_start(cl, i);
@@ -364,8 +380,8 @@ static void torture(uint64_t ms)
 		reclaims += clients[i].reclaims;
 		replays += clients[i].replays;
 	}
-	fprintf(stderr, "# %u rounds, %u crashes, %u reclaims, %u replays\n", done, crashes,
-		reclaims, replays);
+	fprintf(stderr, "# %u rounds, %u crashes, %u reclaims, %u replays, %u refused\n", done, crashes,
+		reclaims, replays, refused);
 	for (unsigned int f = 0; f < FILES; f++) {
 		struct file_key k = key_of(f);
 		struct lk_file_info info = { 0 };
