@@ -198,13 +198,19 @@ static enum step step_app_instance(struct lk_core *c, struct lk_file *f, struct 
 	return STEP_ON;
 }
 
-/* Whether its client can be waited for: by handle caching, which byte-range locks outweigh unless writes are cached as well
- * (smbtorture: persistent-open-reconnect-contended). */
+/* Whether its client can be waited for: by handle caching, which byte-range locks outweigh unless writes are cached as well, be
+ * they of another open of its lease (smbtorture: persistent-open-reconnect-contended). */
 static bool can_be_asked(const struct lk_ent *e)
 {
 	uint32_t s = e->lease ? e->lease->m.state : 0;
+	const struct lk_ent *o;
 
-	return (s & LEASE_H) && (e->rec.n_locks == 0 || (s & LEASE_W));
+	if (!(s & LEASE_H) || (s & LEASE_W))
+		return s & LEASE_H;
+	list_foreach(o, &e->lease->ents, in_lease)
+		if (o->rec.n_locks > 0)
+			return false;
+	return true;
 }
 
 /* Whether a disconnected open keeps this one out. A persistent one does from everything that touches the data (3.3.5.9), as

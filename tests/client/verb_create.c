@@ -364,6 +364,7 @@ static void tell_contexts(struct step *st, const struct smb2_create_ctxs_resp *c
 			   st->fresh->persistent);
 	result_num(r, "timeout", c->dh2q.timeout);
 	result_num(r, "lease", c->present & SMB2_CTX_RQLS ? c->lease.state : 0);
+	result_num(r, "epoch", c->present & SMB2_CTX_RQLS ? c->lease.epoch : 0);
 	result_num(r, "mxac", c->mxac.access);
 	result_num(r, "mxac_status", c->mxac.status.v);
 	result_num(r, "has_mxac", (c->present & SMB2_CTX_MXAC) != 0);

@@ -142,7 +142,7 @@ run_suite() { # JOB SUITE[@SHARE]
 	[[ $2 != *@* ]] || share=${2#*@} mark=@$share
 	[ "$1" = 1 ] || share=$share$1
 	program "//$(target "$1")/$share" -U "$HF_USER" \
-		--format=subunit --target=samba3 --option=torture:sharename=$share --option=torture:progress=no \
+		--format=subunit --target=samba3 --option=torture:smbd=no --option=torture:sharename=$share --option=torture:progress=no \
 		--option="torture:user2name=${HF_USER2%%%*}" --option="torture:user2password=${HF_USER2#*%}" \
 		--option="torture:localdir=${seen:-$HF_LAB}/$FILES/$share" "$suite" > "$out" 2>&1 < /dev/null
 	rc=$?

@@ -481,7 +481,7 @@ static void epochs(void)
 	struct opener p = { 0 };
 	struct rec_open w = { 0 };
 	struct lk_reclaim q;
-	struct lk_open *a, *b;
+	struct lk_open *a, *b, *other;
 	struct lk_range l = { .offset = 0, .length = 1, .exclusive = true };
 
 	begin();
@@ -521,6 +521,23 @@ static void epochs(void)
 	assert_int_equal(b->rec.lease.state, 0);
 	assert_int_equal(b->rec.n_locks, 1);
 	assert_int_equal(lockc_close(B, b), 0);
+
+	/* those of another open of the lease count as well, though that one is back */
+	w.lease.state = LEASE_R | LEASE_H;
+	a = must_grant(A, &w);
+	assert_int_equal(lockc_lock(A, a, &l, 1, (struct lk_seq){ 0, 0 }, false, NULL, NULL), LK_OK);
+	memset(w.create_guid.b, 77, 16);
+	b = must_grant(A, &w);
+	assert_int_equal(b->rec.lease.state, LEASE_R | LEASE_H);
+	assert_int_equal(lockc_disconnect(A, b), LK_OK);
+	assert_int_equal(lockc_open(B, &p.w, 0, &other), LK_FILE_NOT_AVAILABLE);
+	assert_int_equal(lockc_close(A, a), 0);
+	other = must_grant(B, &p.w); /* they are gone: its client can be asked, and keeps what it has */
+	assert_int_equal(lockc_close(B, other), 0);
+	q.id = b->rec.id;
+	q.create_guid = w.create_guid;
+	assert_int_equal(lockc_reclaim(A, &q, &b), LK_OK);
+	assert_int_equal(lockc_close(A, b), 0);
 
 	w.lease.state = LEASE_ALL;
 	a = must_grant(A, &w);
