@@ -234,6 +234,13 @@ static int arm_directory(struct create *c, const struct rec_open *want, struct n
 	return r == -ECANCELED ? r : 0;
 }
 
+/* The client has given the request up while its owner could not be reached, and may have replayed it by another way since, and closed
+ * what that got: nobody would come for this open. What a request has changed stays for a replay that is still to come. */
+static bool given_up(const struct create *c)
+{
+	return c->req->cancelled && !c->created && !c->overwrite && !(c->in.options & SMB2_FILE_DELETE_ON_CLOSE);
+}
+
 struct ntstatus create_grant(struct create *c)
 {
 	unsigned int how = c->overwrite ? LK_OPEN_OVERWRITE : 0;
@@ -268,7 +275,7 @@ struct ntstatus create_grant(struct create *c)
 	if (!ntstatus_is_ok(s))
 		return s;
 	task_shield_begin();
-	s = granted(c);
+	s = given_up(c) ? req_cancelled(c->req) : granted(c);
 	if (!ntstatus_is_ok(s))
 		create_ungrant(c);
 	task_shield_end();
