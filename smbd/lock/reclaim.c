@@ -9,7 +9,7 @@
  * connection is dead even if its node has not noticed. At its own node it would know better. */
 static bool may_steal(const struct lk_ent *e, const struct lk_msg *m)
 {
-	return e->rec.persistent && e->rec.home_node != m->from.node;
+	return (e->rec.persistent || e->rec.durable) && e->rec.home_node != m->from.node;
 }
 
 int attach(struct lk_core *c, struct lk_ent *e, struct lk_msg *m, uint64_t now, struct fx *fx)
