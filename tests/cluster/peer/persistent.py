@@ -187,6 +187,39 @@ def test_replayed_create():
     c.drop()
 
 
+def test_given_up_before_it_is_decided():
+    """A request waits for its file's owner, which stands still, when its client goes: nothing is left of it."""
+    names, left = [f"given-up-{i}" for i in range(24)], []
+    other = connect(3)
+    for name in names:
+        fid, _ = other.create(name)
+        other.close(fid)
+    clients = [connect(2) for _ in names]
+    lab("pause", 1)
+    try:
+        for name, c in zip(names, clients):
+            try:
+                c.close(c.open_persistent(name, os.urandom(16), 60000, disposition=smb2.OPEN, timeout=0.3))
+            except smb2.Gone:
+                left.append(name)
+            c.drop()
+            if len(left) == 3:
+                break
+    finally:
+        lab("cont", 1)
+    assert left, "the node that stood still owned none of the files"
+    end = time.monotonic() + 20
+    for name in left:
+        while True:
+            try:
+                fid, _ = other.create(name, share=0, disposition=smb2.OPEN)
+                break
+            except smb2.Status as e:
+                assert time.monotonic() < end, f"{name}: {e.status:#x}"
+                time.sleep(0.1)
+        other.close(fid)
+
+
 def test_deadline():
     o = Open(1, "deadline", timeout_ms=2000)
     keep = Open(2, "patience", timeout_ms=60000)
