@@ -419,17 +419,6 @@ void core_breaks(struct lk_core *c, uint64_t now, struct fx *fx)
 	file_sweep(c);
 }
 
-/* An open of it besides `e` has a client. */
-static bool others_reachable(const struct lk_core *c, const struct lk_lease *l, const struct lk_ent *e)
-{
-	const struct lk_ent *o;
-
-	list_foreach(o, &l->ents, in_lease)
-		if (o != e && !o->rec.disconnected && ent_home_alive(c, o))
-			return true;
-	return false;
-}
-
 void caching_attached(struct lk_core *c, struct lk_ent *e, struct fx *fx)
 {
 	struct lk_lease *l = e->lease;
@@ -442,7 +431,7 @@ void caching_attached(struct lk_core *c, struct lk_ent *e, struct fx *fx)
 	/* its time begins when it hears of it */
 	list_remove(&l->breaking);
 	arm(c, l);
-	if (others_reachable(c, l, e))
+	if (reachable_beside(c, l, e))
 		return;
 	/* Said once more: what a client has heard of already is too old to be a break. */
 	if (!l->unsaid) {
@@ -467,7 +456,7 @@ void caching_reclaimed(struct lk_core *c, struct lk_ent *e, const struct rec_lea
 	if (!l || !l->refused)
 		return;
 	l->refused = false;
-	if (!said || others_reachable(c, l, e))
+	if (!said || reachable_beside(c, l, e))
 		return;
 	/* how much the file has by now is not known here: any lock counts */
 	caching_others(e->file, l, UINT64_MAX, &o);
