@@ -49,12 +49,18 @@ static int ask_confirmed(struct lockc *c, struct hreq *r, uint64_t session_id, b
 
 int lockc_open(struct lockc *c, const struct rec_open *want, unsigned int how, struct lk_open **ret)
 {
+	return lockc_open_waiting(c, want, how, NULL, NULL, ret);
+}
+
+int lockc_open_waiting(struct lockc *c, const struct rec_open *want, unsigned int how, void (*pending)(void *arg), void *arg,
+		       struct lk_open **ret)
+{
 	struct lk_msg m = { .kind = LKM_OPEN,
 			    .slot = place_slot_of_file(&want->key, c->n_slots),
 			    .flags = LKF_HAS_REC | (how & LK_OPEN_REPLAY ? LKF_REPLAY : 0) |
 				     (how & LK_OPEN_OVERWRITE ? LKF_OVERWRITE : 0) };
 	struct lk_open *o;
-	struct hreq r = { .m = &m };
+	struct hreq r = { .m = &m, .pending = pending, .arg = arg };
 	int e;
 
 	if (home_lease_elsewhere(c, want))

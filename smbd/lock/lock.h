@@ -185,6 +185,9 @@ enum {
  */
 int lockc_open(struct lockc *c, const struct rec_open *want, unsigned int how,
 	       struct lk_open **ret) HF_MUST_CHECK;
+/* [task] The same; `pending` is called once, from this task, when the owner says that it waits for a break. */
+int lockc_open_waiting(struct lockc *c, const struct rec_open *want, unsigned int how, void (*pending)(void *arg), void *arg,
+		       struct lk_open **ret) HF_MUST_CHECK;
 
 /* What a DHnC or DH2C context, its request and its connection say. Pointers are borrowed. */
 struct lk_reclaim {

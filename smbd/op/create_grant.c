@@ -255,14 +255,14 @@ struct ntstatus create_grant(struct create *c)
 		return status_refused(c->req, NT_STATUS_INVALID_PARAMETER, c->name.path, "lease key of another file");
 	/* Waits for the owner, and there for what has to be broken first: then an interim response
 	 * goes out. */
-	r = req_pend(c->req, REQ_PEND_DELAY);
+	r = req_pend(c->req, REQ_PEND_SLOW);
 	if (r != -ECANCELED)
 		r = arm_directory(c, &want, &watch);
 	if (r == -ECANCELED)
 		return req_cancelled(c->req);
 	if (c->req->replay && want.has_create_guid)
 		how |= LK_OPEN_REPLAY;
-	r = lockc_open(c->req->worker->lock, &want, how, &lk);
+	r = lockc_open_waiting(c->req->worker->lock, &want, how, req_pend_now, c->req, &lk);
 	ntf_watch_free(watch);
 	if (r == LK_REPLAYED)
 		return create_replay_take(c, lk);

@@ -52,6 +52,16 @@ int req_pend(struct smb_req *req, uint64_t delay)
 	return 0;
 }
 
+void req_pend_now(void *arg)
+{
+	struct smb_req *req = arg;
+
+	if (!req->pending || req->interim_sent || req->conn->dead)
+		return;
+	timer_cancel(&req->interim);
+	reply_interim(req);
+}
+
 static void cancel_parked(struct mail *m)
 {
 	struct smb_req *req = container_of(m, struct smb_req, cancel_mail);

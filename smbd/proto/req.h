@@ -87,11 +87,14 @@ struct ntstatus req_fail(struct smb_req *req, int err);
  * max_pending_per_connection are waiting (STATUS_INSUFFICIENT_RESOURCES).
  */
 int req_pend(struct smb_req *req, uint64_t delay) HF_MUST_CHECK;
-/* What is slow only because storage is busy is over before that; smbtorture takes an interim response for a wait for others
- * (persistent-open-reconnect-contended). */
-#define REQ_PEND_DELAY (100 * UINT64_C(1000000))
+#define REQ_PEND_DELAY (20 * UINT64_C(1000000))
+/* For what is told when it waits for others, req_pend_now(): without that it is slow because storage is, which needs no interim
+ * response (smbtorture takes one for a wait: persistent-open-reconnect-contended). */
+#define REQ_PEND_SLOW (1000 * UINT64_C(1000000))
 /* Never: the request only can be cancelled, by its message id. */
 #define REQ_PEND_UNSAID UINT64_MAX
+/* `arg`: a request that req_pend() has made pending. Its interim response goes out now, unless it has. */
+void req_pend_now(void *arg);
 
 /*
  * Lets the request wait without a task, for as long as it likes: run() calls it last and returns
