@@ -228,6 +228,7 @@ static void a_permit_is_not_late(void)
 		task_sleep(2 * MS);
 		spawn(lock_it, &locker, NULL);
 		cluster_crash(cl, 2);
+		task_sleep(20 * MS); /* what is on its way to the store gets there */
 		cluster_view(cl);
 		for (int i = 0; i < 3000 && !(opener.ended && locker.ended); i++)
 			task_sleep(MS);
