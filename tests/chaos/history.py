@@ -108,9 +108,9 @@ class Open:
         self.last_ok = max(good, key=lambda o: o["begin"]) if good else None
         self.lost = next((o for o in self.ops if o["op"] == "reclaim" and o["result"] == "fail"
                           and o.get("status") == NOT_FOUND), None)
-        # A later success says that an earlier close did not happen.
+        # A success that begins when a close has ended says that it did not happen. A break may be acknowledged during one.
         after = self.last_ok["begin"] if self.last_ok else 0
-        closes = [o for o in self.ops if o["op"] == "close" and o["begin"] > after]
+        closes = [o for o in self.ops if o["op"] == "close" and o["end"] > after]
         self.close = closes[0] if closes else None
         self.closed = next((o for o in closes if o["result"] == "ok"), None)
         self.until = self.certain_end(faults)

@@ -220,6 +220,8 @@ def good_leases():
             "a", 8, 9).create("b", 8, 9).close("b", 10, 11).finish("a", "b")
     yield "a break meets its open's close", Story().leased("a", 1, 2).close("a", 3, 6).broken("a", 4).ack(
         "a", 4, 5, status=NOT_FOUND).finish("a")
+    yield "a break is acknowledged during the close", Story().leased("a", 1, 2, persistent=True, timeout=50).close("a", 3, 6).broken(
+        "a", 4).ack("a", 4, 5).create("b", 7, 8, share="").close("b", 9, 10).finish("a", "b")
     yield "reads alone are taken back unheard", Story().leased("a", 1, 2, lease=1, persistent=True, timeout=10).create(
         "b", 1, 2).write("b", 3, 4, 1).op("a", "reclaim", 5, 6, conn=2, lease=0, breaking=False).close("a", 8, 9).close(
             "b", 8, 9).finish("a", "b")
