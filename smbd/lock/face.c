@@ -96,6 +96,12 @@ bool lockc_reclaims(const struct lockc *c, uint64_t id)
 	return false;
 }
 
+/* Whether this home neither has the open nor is about to; below LEVEL_LEASES nobody wants to know. */
+static bool is_absent(struct lockc *c, uint64_t id)
+{
+	return lockc_leases(c) && !lockc_find(c, id) && !lockc_reclaims(c, id);
+}
+
 int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **ret)
 {
 	struct lk_msg m = { .kind = LKM_RECLAIM, .id = q->id, .slot = (uint32_t)(q->id & 0xffff) };
@@ -125,13 +131,13 @@ int lockc_reclaim(struct lockc *c, const struct lk_reclaim *q, struct lk_open **
 	snprintf(m.client, sizeof(m.client), "%s", q->client ? q->client : "");
 	m.volatile_id = q->volatile_id;
 	do {
-		absent = lockc_leases(c) && !lockc_find(c, q->id) && !lockc_reclaims(c, q->id);
+		absent = is_absent(c, q->id);
 		if (absent)
 			m.flags |= LKF_ON;
 		m.version = r.version = 0;
 		e = ask_confirmed(c, &r, q->session_id, false);
 		/* Who had it here when it was asked for may have lost it since. */
-	} while (e == LK_NOT_FOUND && !absent && lockc_leases(c) && !lockc_find(c, q->id) && !lockc_reclaims(c, q->id));
+	} while (e == LK_NOT_FOUND && !absent && is_absent(c, q->id));
 	if (e == LK_OK)
 		*ret = r.result;
 	home_open_unref(o);

@@ -226,9 +226,9 @@ struct lk_open *lockc_replay_find(struct lockc *c, const struct guid *client_gui
  * told before. */
 void lockc_consumed(struct lockc *c, struct lk_open *o);
 
-/* [task] Closes; as long as the state store refuses that it is asked for again, up to owner_wait_ms. 0 and any fault: `o` is freed. LK_UNLINK: the file is to be deleted now; `o` lives
- * (rec.path is the name to delete) until lockc_unlinked(), others meet LK_DELETE_PENDING until
- * then. LK_GONE: it was closed from elsewhere; `o` must not be used any more. */
+/* [task] Closes; as long as the state store refuses that it is asked for again, up to owner_wait_ms. 0 and any fault: `o` is freed.
+ * LK_UNLINK: the file is to be deleted now; `o` lives (rec.path is the name to delete) until lockc_unlinked(), others meet
+ * LK_DELETE_PENDING until then. LK_GONE: it was closed from elsewhere; `o` must not be used any more. */
 int lockc_close(struct lockc *c, struct lk_open *o);
 /* [task] Ends a close that returned LK_UNLINK; `o` is freed. `done` false: it could not be deleted,
  * stays and is not pending any more. */

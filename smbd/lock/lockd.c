@@ -210,10 +210,11 @@ static void batch_failed(struct lockc *c, struct oslot *s, struct batch *b)
 	spoil_later(s, b, now, &fx);
 	/* Its records are written again by the tick, not at once: the store is in trouble. But whoever is told something new
 	 * by it is so once it is written. */
-	for (size_t i = 0; i < fx.n_ids && !answers(&fx); i++)
-		fx_put(&s->dirty, fx.ids[i]);
-	if (!answers(&fx))
+	if (!answers(&fx)) {
+		for (size_t i = 0; i < fx.n_ids; i++)
+			fx_put(&s->dirty, fx.ids[i]);
 		fx.n_ids = 0;
+	}
 	lockd_commit(c, s, &fx); /* behind the failed one: tells both */
 }
 

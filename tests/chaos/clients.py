@@ -9,6 +9,7 @@ import threading
 import time
 
 import cache
+import history
 import listings
 import smb2
 
@@ -281,7 +282,7 @@ class Client(threading.Thread):
         """Again to the same name while it is not known whether the last one was done."""
         if not o.wish:
             self.serial += 1
-            place = self.rng.choice(listings.PLACES) if self.rng.random() < 0.3 else listings.directory_of(o.where)
+            place = self.rng.choice(listings.PLACES) if self.rng.random() < 0.3 else history.directory_of(o.where)
             o.wish = listings.path(place, f"p-{self.name}-{self.serial}")
         known = o.where
         with self.change(o, came={o.wish}, went={known} - {o.wish}):
@@ -314,7 +315,7 @@ class Client(threading.Thread):
         if not held:
             yield
             return
-        came, went = ({n for n in names if listings.directory_of(n) == held.open.file} for names in (came, went))
+        came, went = ({n for n in names if history.directory_of(n) == held.open.file} for names in (came, went))
         held.begin(came | went)
         yield
         held.done(came, went)
@@ -333,7 +334,7 @@ class Client(threading.Thread):
         elif choice < 0.15 or not o.cache.listed():
             self.list(o)
         else:
-            recent = [n for n in self.world.names[-100:] if listings.directory_of(n) == o.file]
+            recent = [n for n in self.world.names[-100:] if history.directory_of(n) == o.file]
             for names in (recent, sorted(o.cache.names)):
                 for name in self.rng.sample(names, min(len(names), listings.ANSWERS)):
                     o.cache.answer(name)

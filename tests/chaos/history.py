@@ -29,6 +29,10 @@ def contact(op):
     return op["result"] == "ok" and op["op"] not in ("close", "drop", "break") and not op.get("cached")
 
 
+def directory_of(name):
+    return name.rpartition("\\")[0]
+
+
 class Bad(Exception):
     """Not a history."""
 

@@ -27,10 +27,6 @@ def path(directory, leaf):
     return f"{directory}\\{leaf}" if directory else leaf
 
 
-def directory_of(name):
-    return name.rpartition("\\")[0]
-
-
 class Listing(cache.Cache):
     def __init__(self, client, open_, want):
         super().__init__(client, open_, want)

@@ -5,7 +5,7 @@
   outdated  what a lease on a directory caches is not older than the news of a change can be"""
 import collections
 
-from history import FOREVER, NOT_FOUND, SECOND
+from history import directory_of, FOREVER, NOT_FOUND, SECOND
 
 CAME, WENT = "a name is not there although its file was made and not deleted", "a name is there that was deleted or renamed"
 
@@ -74,10 +74,6 @@ def looked_up(ops, spans):
                 wrong.append((WENT if found else CAME, [s.op, op]))
                 break
     return wrong
-
-
-def directory_of(name):
-    return name.rpartition("\\")[0]
 
 
 def listed(ops, spans):

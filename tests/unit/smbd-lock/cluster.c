@@ -382,6 +382,17 @@ struct rec_open want_persistent(const struct file_key *key, uint32_t access, uin
 	return r;
 }
 
+struct rec_open want_leased(const struct file_key *key, uint8_t client, uint8_t version, uint32_t state)
+{
+	struct rec_open r = want(key, RD | WR, SH_ALL);
+
+	memset(r.client_guid.b, client, 16);
+	r.lease = (struct rec_lease){ .present = true, .version = version, .state = state, .epoch = 10 };
+	if (version)
+		memset(r.lease.key.b, client, 16);
+	return r;
+}
+
 struct lk_reclaim reclaim_of(const struct rec_open *r)
 {
 	return (struct lk_reclaim){ .id = r->id,

@@ -78,6 +78,8 @@ struct file_key key_owned_by(struct cluster *cl, uint32_t node, uint32_t worker)
 /* What an open asks for, with sane contents. Free nothing. */
 struct rec_open want(const struct file_key *key, uint32_t access, uint32_t share);
 struct rec_open want_persistent(const struct file_key *key, uint32_t access, uint32_t share);
+/* Asks for a lease, or with version 0 an oplock, as client number `client`, whose lease key has the same number. */
+struct rec_open want_leased(const struct file_key *key, uint8_t client, uint8_t version, uint32_t state);
 struct lk_reclaim reclaim_of(const struct rec_open *r);
 /* [task] Opens; the test fails when it is not granted. */
 struct lk_open *must_grant(struct lockc *c, const struct rec_open *w);

@@ -45,13 +45,7 @@ static void begin(void)
 
 static struct rec_open wanted(uint8_t client, uint8_t version, uint32_t state)
 {
-	struct rec_open w = want(&key, RD | WR, SH_ALL);
-
-	memset(w.client_guid.b, client, 16);
-	w.lease = (struct rec_lease){ .present = true, .version = version, .state = state, .epoch = 10 };
-	if (version)
-		memset(w.lease.key.b, client, 16);
-	return w;
+	return want_leased(&key, client, version, state);
 }
 
 static struct lk_open *leased(struct lockc *c, uint8_t client, uint32_t state)

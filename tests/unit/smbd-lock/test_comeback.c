@@ -291,6 +291,16 @@ static void test_deadline_is_stored_later(void **state)
 	view_unref(v);
 }
 
+static struct view *view_of_two(void)
+{
+	struct view *v = view_new(2);
+
+	v->epoch = 9;
+	v->members[0] = (struct view_member){ .node_id = 1, .incarnation = 11, .workers = 1 };
+	v->members[1] = (struct view_member){ .node_id = 2, .incarnation = 22, .workers = 1 };
+	return v;
+}
+
 /* What a home says of an open when the slot has a new owner; it moves. */
 static struct lk_msg said(const struct place *home, const struct rec_open *like, uint64_t version)
 {
@@ -312,11 +322,8 @@ static void test_two_homes_name_it(void **state)
 	const struct place was = { .node = 1, .incarnation = 11 }, is = { .node = 2, .incarnation = 22 };
 	struct file_key k = key_of(5);
 	struct rec_open w = want_persistent(&k, RD, SH_ALL), r;
-	struct view *v = view_new(2);
+	struct view *v = view_of_two();
 
-	v->epoch = 9;
-	v->members[0] = (struct view_member){ .node_id = 1, .incarnation = 11, .workers = 1 };
-	v->members[1] = (struct view_member){ .node_id = 2, .incarnation = 22, .workers = 1 };
 	w.id = 7ULL << 16;
 	for (int late = 0; late < 2; late++) {
 		struct lk_msg a = said(&was, &w, 3), b = said(&is, &w, 4);
@@ -391,14 +398,11 @@ static void test_recalled_permit_stays_so(void **state)
 	const struct place one = { .node = 1, .incarnation = 11 }, two = { .node = 2, .incarnation = 22 };
 	struct file_key k = key_of(5);
 	struct rec_open w = want(&k, RD | WR, SH_ALL);
-	struct view *v = view_new(2);
+	struct view *v = view_of_two();
 	struct lk_msg m, got, note;
 	struct lease_stats counts = { 0 };
 	struct lk_core c;
 
-	v->epoch = 9;
-	v->members[0] = (struct view_member){ .node_id = 1, .incarnation = 11, .workers = 1 };
-	v->members[1] = (struct view_member){ .node_id = 2, .incarnation = 22, .workers = 1 };
 	core_init(&c, 0, &limits, &counts);
 	c.view = v;
 	m = asks_open(&one, 101, &w);

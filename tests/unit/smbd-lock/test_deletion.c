@@ -62,6 +62,13 @@ static struct rec_open want_deleted(void)
 	return w;
 }
 
+static struct lk_open *to_be_deleted(uint32_t node)
+{
+	const struct rec_open w = want_deleted();
+
+	return must_grant(at(node), &w);
+}
+
 static int can_open(uint32_t node)
 {
 	const struct rec_open w = want(&k, RD, SH_ALL);
@@ -109,21 +116,29 @@ static void run_close(void *arg)
 	j->ended = true;
 }
 
+/* An open at j->node that wants the file deleted is closed, and only the owner has heard of it. The other open of the file, at
+ * node 3. */
+static struct lk_open *close_unheard(struct job *j)
+{
+	struct lk_open *b;
+
+	j->o = to_be_deleted(j->node);
+	b = ordinary(3);
+	cl->nodes[2].deaf = true;
+	spawn(run_close, j, NULL);
+	owner_closed_it();
+	assert_false(j->ended);
+	return b;
+}
+
 /* Nobody but the owner has heard when it dies: the client is told by the next one. */
 static void owner_dies_unheard(void)
 {
 	struct job j = { .node = 2 };
-	struct rec_open w;
 	struct lk_open *b;
 
 	begin();
-	w = want_deleted();
-	j.o = must_grant(at(2), &w);
-	b = ordinary(3);
-	cl->nodes[2].deaf = true;
-	spawn(run_close, &j, NULL);
-	owner_closed_it();
-	assert_false(j.ended);
+	b = close_unheard(&j);
 	dies(1);
 	for (int i = 0; i < 3000 && !j.ended; i++)
 		task_sleep(MS);
@@ -137,17 +152,10 @@ static void owner_dies_unheard(void)
 static void home_dies_with_owner(void)
 {
 	struct job j = { .node = 1 };
-	struct rec_open w;
 	struct lk_open *b;
 
 	begin();
-	w = want_deleted();
-	j.o = must_grant(at(1), &w);
-	b = ordinary(3);
-	cl->nodes[2].deaf = true;
-	spawn(run_close, &j, NULL);
-	owner_closed_it();
-	assert_false(j.ended);
+	b = close_unheard(&j);
 	dies(1);
 	assert_int_equal(j.result, -ESHUTDOWN);
 	closes_last(3, b);
@@ -157,12 +165,10 @@ static void home_dies_with_owner(void)
 /* Everybody was told, and nobody of them is left. */
 static void all_who_know_die(void)
 {
-	struct rec_open w;
 	struct lk_open *a, *b;
 
 	begin();
-	w = want_deleted();
-	a = must_grant(at(2), &w);
+	a = to_be_deleted(2);
 	ordinary(1);
 	assert_int_equal(lockc_close(at(2), a), LK_OK);
 	assert_int_equal(can_open(3), LK_DELETE_PENDING);
@@ -175,8 +181,7 @@ static void all_who_know_die(void)
 	cluster_settle(cl);
 	/* the last one is about to delete it */
 	k = key_owned_by(cl, 1, 0);
-	w = want_deleted();
-	a = must_grant(at(2), &w);
+	a = to_be_deleted(2);
 	b = ordinary(3);
 	assert_int_equal(lockc_close(at(2), a), LK_OK);
 	assert_int_equal(lockc_close(at(3), b), LK_UNLINK);
@@ -189,12 +194,10 @@ static void all_who_know_die(void)
 /* The one who deletes it outlives the owner. */
 static void owner_dies_before_the_end(void)
 {
-	struct rec_open w;
 	struct lk_open *a, *b;
 
 	begin();
-	w = want_deleted();
-	a = must_grant(at(2), &w);
+	a = to_be_deleted(2);
 	b = ordinary(3);
 	assert_int_equal(lockc_close(at(2), a), LK_OK);
 	assert_int_equal(lockc_close(at(3), b), LK_UNLINK);
@@ -231,12 +234,11 @@ static void scavenged_unheard(void)
 /* Somebody else takes it back, or it was the next one who made it last. */
 static void taken_back(void)
 {
-	struct rec_open w, v;
+	struct rec_open v;
 	struct lk_open *a, *b;
 
 	begin();
-	w = want_deleted();
-	a = must_grant(at(2), &w);
+	a = to_be_deleted(2);
 	b = ordinary(3);
 	assert_int_equal(lockc_close(at(2), a), LK_OK);
 	assert_int_equal(mem_store_count(cl->store), 1);
@@ -249,9 +251,8 @@ static void taken_back(void)
 	assert_int_equal(unlinks(), 0);
 	/* asked for by one that stays: its record is the one that stays */
 	k = key_owned_by(cl, 2, 0);
-	w = want_deleted();
 	v = want_persistent(&k, ATTR, SH_ALL);
-	a = must_grant(at(2), &w);
+	a = to_be_deleted(2);
 	b = must_grant(at(3), &v);
 	assert_int_equal(lockc_close(at(2), a), LK_OK);
 	assert_int_equal(mem_store_count(cl->store), 1);
@@ -302,13 +303,11 @@ static uint64_t store_writes(void)
 /* Nobody else has it open: one write that it will be deleted, one that it is. */
 static void alone_costs_no_more(void)
 {
-	struct rec_open w;
 	struct lk_open *a;
 	uint64_t before;
 
 	begin();
-	w = want_deleted();
-	a = must_grant(at(2), &w);
+	a = to_be_deleted(2);
 	before = store_writes();
 	assert_int_equal(lockc_close(at(2), a), LK_UNLINK);
 	assert_int_equal(lockc_unlinked(at(2), a, true), 0);

@@ -52,14 +52,10 @@ static struct guid guid_of(uint8_t b)
 
 static struct rec_open wanted(uint8_t client, uint8_t version, uint32_t state)
 {
-	struct rec_open w = want(&key, RD, SH_ALL);
+	struct rec_open w = want_leased(&key, client, version, state);
 
 	w.directory = true;
-	w.client_guid = guid_of(client);
-	w.lease = (struct rec_lease){
-		.present = true, .version = version, .state = state, .epoch = 10
-	};
-	w.lease.key = guid_of(client);
+	w.access = RD;
 	return w;
 }
 

@@ -254,6 +254,15 @@ static void deletion_refused(void)
 	end();
 }
 
+/* The owner and home of the open dies, and who takes the slot over finds the store full. */
+static void next_owner_cannot_write(void)
+{
+	opened(1);
+	cluster_crash(cl, 1);
+	full(true);
+	cluster_view(cl);
+}
+
 /* A request that was given up while its slot changed hands, and the next one, meet the new owner
  * together. */
 static void given_up(bool replay)
@@ -262,10 +271,7 @@ static void given_up(bool replay)
 
 	cluster_owner_wait_ms = 1000;
 	begin();
-	opened(1);
-	cluster_crash(cl, 1);
-	full(true);
-	cluster_view(cl);
+	next_owner_cannot_write();
 	spawn(replay ? run_open : run_reclaim, &first, NULL);
 	wait_for(&first);
 	assert_int_equal(first.result, -ETIME);
@@ -301,10 +307,7 @@ static void replay_is_kept(void)
 
 	cluster_owner_wait_ms = 1000;
 	begin();
-	opened(1);
-	cluster_crash(cl, 1);
-	full(true);
-	cluster_view(cl);
+	next_owner_cannot_write();
 	spawn(run_open, &j, NULL);
 	wait_for(&j);
 	assert_int_equal(j.result, -ETIME);
