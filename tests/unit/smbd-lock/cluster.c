@@ -413,5 +413,6 @@ struct lk_open *must_grant(struct lockc *c, const struct rec_open *w)
 	struct lk_open *o = NULL;
 
 	assert_int_equal(lockc_open(c, w, 0, &o), LK_OK);
+	assert_non_null(o);
 	return o;
 }

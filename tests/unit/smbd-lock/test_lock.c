@@ -38,11 +38,9 @@ static int do_open(struct lockc *c, uint32_t access, uint32_t share, struct lk_o
 
 static struct lk_open *must_open(struct lockc *c, uint32_t access, uint32_t share)
 {
-	struct lk_open *o = NULL;
+	struct rec_open w = want(&key, access, share);
 
-	assert_int_equal(do_open(c, access, share, &o), LK_OK);
-	assert_non_null(o);
-	return o;
+	return must_grant(c, &w);
 }
 
 static int lock(struct lockc *c, struct lk_open *o, uint64_t off, uint64_t len, bool ex)
@@ -547,6 +545,7 @@ static void store_fails(void)
 	struct rec_open w;
 	struct lk_open *a, *b, *x = NULL;
 
+	cluster_owner_wait_ms = 1000; /* so long a refused close is asked for again */
 	begin();
 	w = want_persistent(&key, RD | WR, SH_NONE);
 	assert_int_equal(lockc_open(A, &w, 0, &a), LK_OK);
@@ -569,6 +568,7 @@ static void store_fails(void)
 	assert_int_equal(mem_store_count(cl->store), 1); /* removed a little later */
 	assert_int_equal(lockc_close(A, a), 0);
 	end();
+	cluster_owner_wait_ms = 0;
 }
 
 static void limits(void)
