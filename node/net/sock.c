@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 
 #define BACKLOG 1024
 
@@ -14,21 +15,37 @@ static void set(int fd, int level, int name, int value)
 	setsockopt(fd, level, name, &value, sizeof(value));
 }
 
+/* bind() and listen(), once more every 2 ms while the address is in use, for `wait_ms`. */
+static int bind_listen(int fd, const struct net_addr *addr, unsigned int wait_ms)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+
+	for (;; wait_ms -= 2) {
+		if (bind(fd, &addr->sa, addr->len) == 0 && listen(fd, BACKLOG) == 0)
+			return 0;
+		if (errno != EADDRINUSE)
+			return -errno;
+		if (wait_ms < 2)
+			return -EADDRINUSE;
+		nanosleep(&pause, NULL);
+	}
+}
+
 int net_listen(const struct net_addr *addr, unsigned int flags, int *ret_fd)
 {
 	_cleanup_close_ int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r;
 
 	if (fd < 0)
 		return -errno;
 	set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (flags & NET_REUSEPORT)
-		set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (flags & NET_FREEBIND)
 		set(fd, IPPROTO_IP, IP_FREEBIND, 1);
 	if (addr->sa.sa_family == AF_INET6)
-		set(fd, IPPROTO_IPV6, IPV6_V6ONLY, !!(flags & NET_V6ONLY));
-	if (bind(fd, &addr->sa, addr->len) < 0 || listen(fd, BACKLOG) < 0)
-		return -errno;
+		set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+	r = bind_listen(fd, addr, flags & NET_WAIT ? NET_WAIT_MS : 0);
+	if (r < 0)
+		return r;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

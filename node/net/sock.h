@@ -7,9 +7,11 @@
 
 enum {
 	NET_FREEBIND = 1, /* the address need not be on this node (yet) */
-	NET_REUSEPORT = 2, /* several listeners share the port */
-	NET_V6ONLY = 4, /* an IPv6 listener takes no IPv4 connections */
+	NET_WAIT = 2, /* blocks up to NET_WAIT_MS while another socket listens: the kernel closes those of a
+		       * process that was killed one by one, after who watches it has heard of its end */
 };
+
+#define NET_WAIT_MS 1000
 
 /* Opens a listening TCP socket (SO_REUSEADDR, close-on-exec). -errno as bind(2)/listen(2). */
 int net_listen(const struct net_addr *addr, unsigned int flags, int *ret_fd) HF_MUST_CHECK;

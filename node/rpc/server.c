@@ -487,7 +487,7 @@ int rpc_listen(const struct rpc_listen_config *cfg, const struct net_addr *addr,
 	if (r < 0)
 		return r;
 	s->key = cfg->key;
-	r = net_listen(addr, 0, &s->fd);
+	r = net_listen(addr, NET_WAIT, &s->fd);
 	if (r == 0)
 		r = net_sock_local(s->fd, &s->addr);
 	return server_start(s, r, ret);

@@ -218,7 +218,7 @@ static int listener_add(struct acceptor *a, const struct net_addr *addr)
 	struct net_addr bound;
 	int r;
 
-	r = net_listen(addr, NET_FREEBIND, &l->fd);
+	r = net_listen(addr, NET_FREEBIND | NET_WAIT, &l->fd);
 	if (r < 0)
 		return r;
 	l->acceptor = a;

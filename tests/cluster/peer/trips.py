@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Counts what persistent opens and closes ask of the OSDs: one operation each, no read.
 
-usage: trips.py --server ADDRESS --share SHARE --user NAME%PASSWORD [--count N] SOCKET...
+usage: trips.py --server ADDRESS --share SHARE --user NAME%PASSWORD [--count N] [--files N] SOCKET...
 SOCKETs are the admin sockets of all OSDs. Prints one line; ends with 1 when there is more or less."""
 import argparse
 import os
@@ -39,6 +39,7 @@ def main():
     p.add_argument("--share", required=True)
     p.add_argument("--user", required=True)
     p.add_argument("--count", type=int, default=100)
+    p.add_argument("--files", type=int, default=7, help="how many files the opens go round")
     p.add_argument("sockets", nargs="+")
     a = p.parse_args()
     name, _, password = a.user.partition("%")
@@ -48,7 +49,7 @@ def main():
     for i in range(-5, a.count):
         at = osd_operations(a.sockets)
         begin = time.monotonic()
-        fid = client.open_persistent(f"trips-{i % 7}", os.urandom(16))
+        fid = client.open_persistent(f"trips-{i % a.files}", os.urandom(16))
         middle = time.monotonic()
         opened = osd_operations(a.sockets)
         again = time.monotonic()

@@ -2,6 +2,7 @@
 /* Addresses, sockets and interfaces. */
 #include "tests/unit/test.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -113,6 +114,30 @@ static void test_listen(void **state)
 	assert_int_equal(net_listen(&a, 0, &fd), -EADDRNOTAVAIL);
 	assert_int_equal(net_listen(&a, NET_FREEBIND, &fd), 0);
 	close(fd);
+}
+
+static void *close_soon(void *fd)
+{
+	usleep(30000);
+	close((int)(intptr_t)fd);
+	return NULL;
+}
+
+/* A process that was killed: who watches it may hear of it before its sockets are closed. */
+static void test_listen_waits(void **state)
+{
+	struct net_addr a, b;
+	pthread_t closer;
+	int fd, c;
+
+	assert_int_equal(net_addr_parse("127.0.0.1:0", 0, &a), 0);
+	assert_int_equal(net_listen(&a, 0, &fd), 0);
+	assert_int_equal(net_sock_local(fd, &b), 0);
+	assert_int_equal(net_listen(&b, NET_WAIT, &c), -EADDRINUSE);
+	assert_int_equal(pthread_create(&closer, NULL, close_soon, (void *)(intptr_t)fd), 0);
+	assert_int_equal(net_listen(&b, NET_WAIT, &c), 0);
+	pthread_join(closer, NULL);
+	close(c);
 }
 
 static void test_listen_unix(void **state)
@@ -229,7 +254,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),  cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_prefix), cmocka_unit_test(test_resolve),
-		cmocka_unit_test(test_listen), cmocka_unit_test(test_listen_unix),
+		cmocka_unit_test(test_listen), cmocka_unit_test(test_listen_waits),
+		cmocka_unit_test(test_listen_unix),
 		cmocka_unit_test(test_ifaces), cmocka_unit_test(test_public_address),
 	};
 
