@@ -14,6 +14,8 @@ bool close_ent(struct lk_core *c, struct lk_ent *e, uint64_t now, struct fx *fx)
 	free(e->rec.locks);
 	e->rec.locks = NULL;
 	e->rec.n_locks = 0;
+	if (e->rec.delete_on_close)
+		f->deleter = 0;
 	if (e->rec.delete_on_close && !f->delete_pending) {
 		f->delete_pending = true;
 		e->rec.delete_on_close = false;
@@ -55,7 +57,7 @@ static bool refuses_another(const struct lk_ent *e, const struct lk_msg *m)
 /* It was closed before. */
 static void close_again(struct lk_core *c, struct lk_ent *e, const struct lk_msg *m, struct fx *fx)
 {
-	if (file_answers(c, m))
+	if (core_answers(c, m))
 		return;
 	if (e && e->file->mark == e && ent_at(e, &m->from))
 		file_reply_acked(e->file, m, LK_GONE, fx);
@@ -155,11 +157,27 @@ void do_set_delete(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx 
 	}
 	if (e->file->delete_pending != on) {
 		e->file->delete_pending = on;
-		if (!on)
+		e->file->deleter = on ? e->rec.id : 0;
+		if (on)
+			fx_add_undo(fx, UNDO_DELETION, e->rec.id, m->req);
+		else
 			mark_drop(c, e->file, fx);
 		file_changed(c, e->file, e, fx);
 	}
 	reply_file(e, m, fx);
+}
+
+void deletion_undo(struct lk_core *c, struct lk_ent *e, int status, struct fx *fx)
+{
+	struct lk_file *f = e->file;
+
+	if (!f->delete_pending || f->deleter != e->rec.id)
+		return;
+	f->delete_pending = false;
+	f->deleter = 0;
+	mark_drop(c, f, fx);
+	file_changed(c, f, NULL, fx);
+	file_refuse_deletions(f, status);
 }
 
 void do_rename(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx)

@@ -78,7 +78,17 @@ bool fx_gives(const struct fx *fx, uint64_t id)
 	const struct fx_undo *u;
 
 	list_foreach(u, &fx->undos, link)
-		if (u->id == id && u->what != UNDO_LOCKS)
+		if (u->id == id && (u->what == UNDO_OPEN || u->what == UNDO_ATTACH))
+			return true;
+	return false;
+}
+
+bool fx_owes(const struct fx *fx, uint64_t id, uint64_t req)
+{
+	const struct fx_undo *u;
+
+	list_foreach(u, &fx->undos, link)
+		if (u->what == UNDO_REPLY && u->id == id && u->req == req)
 			return true;
 	return false;
 }
@@ -329,11 +339,13 @@ void core_unlinked(struct lk_core *c, uint64_t id, bool done, uint64_t now, stru
 	file_sweep(c);
 }
 
-static void undo(struct lk_core *c, const struct fx_undo *u, uint64_t now, struct fx *fx)
+static void undo(struct lk_core *c, const struct fx_undo *u, int status, uint64_t now, struct fx *fx)
 {
 	struct lk_ent *e = core_find(c, u->id);
 	struct lk_file *f;
 
+	if (u->what == UNDO_REPLY)
+		file_refuse_reply(c, u->id, u->req, status);
 	if (!e || e->zombie || e->rec.phase != REC_OPEN)
 		return;
 	f = e->file;
@@ -352,11 +364,16 @@ static void undo(struct lk_core *c, const struct fx_undo *u, uint64_t now, struc
 		if (locks_undo(e, u->req))
 			ent_changed(e, fx);
 		break;
+	case UNDO_DELETION:
+		deletion_undo(c, e, status, fx);
+		break;
+	case UNDO_REPLY:
+		break;
 	}
 	file_kick(c, f, now, fx);
 }
 
-void core_fail(struct lk_core *c, const struct fx *failed, uint64_t now, struct fx *fx)
+void core_fail(struct lk_core *c, const struct fx *failed, int status, uint64_t now, struct fx *fx)
 {
 	struct fx_undo *u;
 
@@ -367,7 +384,7 @@ void core_fail(struct lk_core *c, const struct fx *failed, uint64_t now, struct 
 			e->deadline_stored = true; /* it may have one: what is in the store is older than what is known */
 	}
 	list_foreach(u, &failed->undos, link)
-		undo(c, u, now, fx);
+		undo(c, u, status, now, fx);
 	file_sweep(c);
 }
 
@@ -377,6 +394,17 @@ void core_fail_later(struct lk_core *c, const struct fx *failed, const struct fx
 
 	list_foreach(u, &later->undos, link)
 		if (u->what == UNDO_ATTACH && fx_gives(failed, u->id))
-			undo(c, u, now, fx);
+			undo(c, u, 0, now, fx);
 	file_sweep(c);
+}
+
+bool core_undeletes(const struct lk_core *c, const struct fx *failed, const struct lk_ent *e)
+{
+	const struct fx_undo *u;
+	const struct lk_ent *by;
+
+	list_foreach(u, &failed->undos, link)
+		if (u->what == UNDO_DELETION && (by = core_find(c, u->id)) && by->file == e->file)
+			return true;
+	return false;
 }

@@ -27,6 +27,8 @@ enum undo {
 	UNDO_OPEN, /* the open itself */
 	UNDO_ATTACH, /* it was given to the home that asked in `req` */
 	UNDO_LOCKS, /* those granted to `req` */
+	UNDO_DELETION, /* its file is to be deleted because it asked for that */
+	UNDO_REPLY, /* nothing but the answer to `req`, which waits for acknowledgements */
 };
 
 struct fx_undo {
@@ -60,6 +62,8 @@ void fx_put(struct fx *fx, uint64_t id);
 bool fx_puts(const struct fx *fx, uint64_t id);
 /* Whether it gave this open away. */
 bool fx_gives(const struct fx *fx, uint64_t id);
+/* Whether it left the answer to this request of an open waiting. */
+bool fx_owes(const struct fx *fx, uint64_t id, uint64_t req);
 void fx_add_undo(struct fx *fx, enum undo what, uint64_t id, uint64_t req);
 void fx_add_unlink(struct fx *fx, const struct rec_open *rec);
 
@@ -141,6 +145,7 @@ struct lk_file {
 	uint32_t n_opens, n_waiters;
 	uint32_t unacked;
 	bool delete_pending;
+	uint64_t deleter; /* the open that had it deleted by a request, as long as nothing else did; 0: none */
 	uint64_t version; /* of path and delete_pending */
 	bool kicking, again;
 	bool unblock; /* a break has ended since */
@@ -200,11 +205,15 @@ bool core_dirs_wanted(const struct lk_core *c);
 void core_renote(struct lk_core *c, struct fx *fx);
 /* The owner's own unlink of a file ended. */
 void core_unlinked(struct lk_core *c, uint64_t id, bool done, uint64_t now, struct fx *fx);
-/* The records of `failed` could not be written: takes back what it granted; further effects go to
- * `fx`. */
-void core_fail(struct lk_core *c, const struct fx *failed, uint64_t now, struct fx *fx);
+/* The records of `failed` could not be written: takes back what it granted; answers that it left waiting say `status`;
+ * further effects go to `fx`. */
+void core_fail(struct lk_core *c, const struct fx *failed, int status, uint64_t now, struct fx *fx);
 /* The same of a later decision, that nobody was told of yet, as far as it gave away again what `failed` did. */
 void core_fail_later(struct lk_core *c, const struct fx *failed, const struct fx *later, uint64_t now, struct fx *fx);
+/* Whether the answer to `m` waits for acknowledgements. */
+bool core_answers(const struct lk_core *c, const struct lk_msg *m);
+/* Whether the deletion of this open's file rests on `failed`. */
+bool core_undeletes(const struct lk_core *c, const struct fx *failed, const struct lk_ent *e);
 
 struct lk_ent *core_find(const struct lk_core *c, uint64_t id);
 /* The record of this open, as it is now, goes to the store. */

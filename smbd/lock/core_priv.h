@@ -28,12 +28,13 @@ void file_block(struct lk_file *f, struct lk_msg *m, struct fx *fx);
 bool file_waits(struct lk_file *f, const struct lk_msg *m, struct fx *fx);
 /* Forgets a request that waits for a break. True: it was there; its kind is in `*ret`. */
 bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req, uint32_t *ret);
-/* Whether the answer to `m` waits for that already. */
-bool file_answers(const struct lk_core *c, const struct lk_msg *m);
 /* Answers `m` now, or once all notes of the file are acknowledged. Returns the reply to fill in, or
  * NULL. */
 struct lk_msg *file_reply_acked(struct lk_file *f, const struct lk_msg *m, int outcome,
 				struct fx *fx);
+/* What the store refused: such an answer says `status` when it is sent, and those that say that the file is to be deleted. */
+void file_refuse_reply(struct lk_core *c, uint64_t id, uint64_t req, int status);
+void file_refuse_deletions(struct lk_file *f, int status);
 
 /* --- ent.c --- */
 static inline struct place ent_home(const struct lk_ent *e)
@@ -105,6 +106,8 @@ void do_close(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 void do_unlinked(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 void do_disconnect(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 void do_set_delete(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
+/* What it had deleted by a request, which could not be written, is not to be deleted. */
+void deletion_undo(struct lk_core *c, struct lk_ent *e, int status, struct fx *fx);
 void do_rename(struct lk_core *c, struct lk_msg *m, uint64_t now, struct fx *fx);
 
 /* --- caching.c --- */

@@ -169,13 +169,13 @@ static int ask_to_close(struct lockc *c, struct lk_open *o, struct lk_msg *m)
 	int e = ask(c, o, m);
 
 	c->calls++; /* between them it is waited for as well */
-	while (lockc_close_refused(e) && loop_now(c->cfg.loop) < until && !c->hurry && !c->stopping) {
+	while (lockc_store_refused(e) && loop_now(c->cfg.loop) < until && !c->hurry && !c->stopping) {
 		task_shield_begin();
 		(void)task_sleep(CLOSE_AGAIN_NS);
 		task_shield_end();
 		e = o->gone ? LK_GONE : ask(c, o, m);
 	}
-	if (lockc_close_refused(e) && c->stopping)
+	if (lockc_store_refused(e) && c->stopping)
 		e = -ESHUTDOWN;
 	c->calls--;
 	lockc_check_idle(c);
@@ -355,6 +355,17 @@ int lockc_rename_begin(struct lockc *c, struct lk_open *o)
 	return e;
 }
 
+/* An owner whose store refused a name goes on with it, and has it written later. */
+static void name_back(struct lockc *c, struct lk_open *o)
+{
+	_cleanup_free_ char *old = strdup(o->rec.path ? o->rec.path : ""); /* others rename it meanwhile */
+	struct lk_msg m = msg_for(o, LKM_RENAME);
+
+	m.path = old;
+	if (old)
+		(void)ask_breaking(c, o, &m);
+}
+
 int lockc_rename(struct lockc *c, struct lk_open *o, const char *path)
 {
 	struct lk_msg m = msg_for(o, LKM_RENAME);
@@ -367,6 +378,8 @@ int lockc_rename(struct lockc *c, struct lk_open *o, const char *path)
 	e = ask_breaking(c, o, &m);
 	if (e == LK_OK && !o->gone && rec_set_str(&o->rec.path, path) < 0)
 		e = -ENOMEM;
+	if (lockc_store_refused(e) && !o->gone)
+		name_back(c, o);
 	home_open_unref(o);
 	return e;
 }

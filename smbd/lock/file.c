@@ -266,7 +266,7 @@ bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req, uin
 	return true;
 }
 
-bool file_answers(const struct lk_core *c, const struct lk_msg *m)
+bool core_answers(const struct lk_core *c, const struct lk_msg *m)
 {
 	const struct lk_parked *p;
 	struct htable_iter it;
@@ -297,5 +297,35 @@ struct lk_msg *file_reply_acked(struct lk_file *f, const struct lk_msg *m, int o
 		return NULL;
 	p->reply = true;
 	p->to = m->from;
+	fx_add_undo(fx, UNDO_REPLY, m->id, m->req);
 	return &p->msg;
+}
+
+static void refuse(struct lk_parked *p, int status)
+{
+	if (p->msg.outcome < 0)
+		return;
+	p->msg.flags = 0;
+	p->msg.outcome = status;
+}
+
+void file_refuse_reply(struct lk_core *c, uint64_t id, uint64_t req, int status)
+{
+	struct lk_parked *p;
+	struct htable_iter it;
+	struct hnode *n;
+
+	htable_foreach(n, &it, &c->files)
+		list_foreach(p, &htable_entry(n, struct lk_file, by_key)->parked, link)
+			if (p->reply && p->msg.id == id && p->msg.req == req)
+				refuse(p, status);
+}
+
+void file_refuse_deletions(struct lk_file *f, int status)
+{
+	struct lk_parked *p;
+
+	list_foreach(p, &f->parked, link)
+		if (p->reply && msg_promises_deletion(&p->msg))
+			refuse(p, status);
 }

@@ -276,7 +276,7 @@ static void got_close(struct lockc *c, struct hreq *r, struct lk_msg *m)
 {
 	struct lk_open *o = r->open;
 
-	if (lockc_close_refused(r->outcome))
+	if (lockc_store_refused(r->outcome))
 		return;
 	if (r->outcome != LK_UNLINK) {
 		home_open_remove(c, o);

@@ -294,7 +294,7 @@ int lockc_set_delete(struct lockc *c, struct lk_open *o, bool on);
 int lockc_rename_begin(struct lockc *c, struct lk_open *o);
 /* [task] Asks whether the file may be renamed (no other open that does not share deletion), and
  * names it `path` in all its opens. When the rename then fails, call it again with the old path.
- * LK_SHARING_VIOLATION; LK_CANCELLED as above. */
+ * LK_SHARING_VIOLATION; LK_CANCELLED as above; -ENOSPC, -EIO: it has the old name. */
 int lockc_rename(struct lockc *c, struct lk_open *o, const char *path);
 
 /* [task] Whether anything is open below a directory, anywhere in the cluster, `path` as in rec_open; handles that clients only

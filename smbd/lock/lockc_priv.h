@@ -189,8 +189,8 @@ void home_take(struct lockc *c, struct lk_msg *m);
 struct lk_open *home_open_new(const struct rec_open *want);
 void home_open_ref(struct lk_open *o);
 void home_open_unref(struct lk_open *o);
-/* Whether the store would not take the record of a close: it is asked for again. */
-static inline bool lockc_close_refused(int outcome)
+/* Whether the store would not take a record. */
+static inline bool lockc_store_refused(int outcome)
 {
 	return outcome == -ENOSPC || outcome == -EIO;
 }

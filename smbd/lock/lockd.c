@@ -152,11 +152,11 @@ static void spoil(struct fx_out *o, int status)
 	if (m->flags & LKF_HAS_REC)
 		rec_open_done(&m->rec);
 	m->flags = 0;
-	m->outcome = status == -ENOSPC ? -ENOSPC : -EIO;
+	m->outcome = status;
 }
 
 /* Whether this answer, not told yet, rests on what could not be written: who was given, or refused, an open that was given away before
- * and is taken back, and who was told that it is closed. */
+ * and is taken back, who was told that it is closed or to be deleted, and who waited for acknowledgements. */
 static bool rests_on(const struct oslot *s, const struct fx *failed, const struct lk_msg *m)
 {
 	const struct lk_ent *e = core_find(&s->core, m->id);
@@ -164,6 +164,8 @@ static bool rests_on(const struct oslot *s, const struct fx *failed, const struc
 	if (m->asked == LKM_OPEN || m->asked == LKM_RECLAIM)
 		if (fx_gives(failed, m->id))
 			return true;
+	if (fx_owes(failed, m->id, m->req) || (e && msg_promises_deletion(m) && core_undeletes(&s->core, failed, e)))
+		return true;
 	return (m->asked == LKM_CLOSE || m->asked == LKM_RECLAIM) && fx_puts(failed, m->id) && (!e || e->zombie);
 }
 
@@ -201,12 +203,13 @@ static void batch_failed(struct lockc *c, struct oslot *s, struct batch *b)
 
 	log_err("lock: the state store refused a record: slot=%u error=%s", s->core.slot,
 		log_errno(b->status));
+	b->status = b->status == -ENOSPC ? -ENOSPC : -EIO; /* what a home hears */
 	list_foreach_safe(o, tmp, &b->fx.outs, link)
 		spoil(o, b->status);
 	for (size_t i = 0; i < b->fx.n_ids; i++)
 		fx_put(&s->dirty, b->fx.ids[i]);
 	lockd_begin(c, s, &fx);
-	core_fail(&s->core, &b->fx, now, &fx);
+	core_fail(&s->core, &b->fx, b->status, now, &fx);
 	spoil_later(s, b, now, &fx);
 	/* Its records are written again by the tick, not at once: the store is in trouble. But whoever is told something new
 	 * by it is so once it is written. */
@@ -377,10 +380,27 @@ static void list_below(struct lockc *c, const struct lk_msg *m, struct fx *fx)
 	}
 }
 
+/* Asked again while the answer waits, for the store or for acknowledgements. What was refused meanwhile is not done after all. */
+static bool has_answer(const struct oslot *s, const struct lk_msg *m)
+{
+	const struct fx_out *o;
+	const struct batch *b;
+
+	if (m->kind != LKM_SET_DELETE && m->kind != LKM_RENAME)
+		return false;
+	list_foreach(b, &s->batches, link)
+		list_foreach(o, &b->fx.outs, link)
+			if (o->msg.kind == LKM_REPLY && o->msg.req == m->req && place_equal(&o->to, &m->from))
+				return true;
+	return core_answers(&s->core, m);
+}
+
 static void decide(struct lockc *c, struct oslot *s, struct lk_msg *m)
 {
 	struct fx fx;
 
+	if (has_answer(s, m))
+		return;
 	lockd_begin(c, s, &fx);
 	if (m->kind == LKM_BELOW && !(m->flags & LKF_ON))
 		list_below(c, m, &fx);

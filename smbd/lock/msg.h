@@ -106,6 +106,12 @@ static inline bool lk_write_permit(uint32_t flags, const struct view *v)
 	return flags & LKF_WRITE_PERMIT || (flags & LKF_PERMIT && v->level < LEVEL_LEASES);
 }
 
+/* Whether it tells who asked that the file is to be deleted. */
+static inline bool msg_promises_deletion(const struct lk_msg *m)
+{
+	return m->kind == LKM_REPLY && m->asked == LKM_SET_DELETE && m->outcome == 0 && (m->flags & LKF_DELETE_PENDING);
+}
+
 /* Frees what a decoded message owns. */
 void msg_done(struct lk_msg *m);
 /* Encodes as a cluster of `level` has it; bytes in `a`. -ENOMEM, -EMSGSIZE. */

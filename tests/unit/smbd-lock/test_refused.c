@@ -99,7 +99,7 @@ static void run_close(void *arg)
 
 static void run_close_later(void *arg)
 {
-	task_sleep(100 * MS);
+	task_sleep(2000 * MS);
 	run_close(arg);
 }
 
@@ -254,6 +254,125 @@ static void deletion_refused(void)
 	end();
 }
 
+struct deleter {
+	uint32_t node;
+	struct lk_open *o;
+	int result;
+	bool ended;
+};
+
+static void run_set_delete(void *arg)
+{
+	struct deleter *d = arg;
+
+	d->result = lockc_set_delete(at(d->node), d->o, true);
+	d->ended = true;
+}
+
+/* Another one's ordinary open of the file; with it answers wait for its home to hear of the change. */
+static struct lk_open *beside(bool delete_on_close)
+{
+	struct rec_open other = want(&k, RD, SH_ALL);
+
+	other.delete_on_close = delete_on_close;
+	return must_grant(at(3), &other);
+}
+
+static void wait_for_both(const struct deleter *a, const struct deleter *b)
+{
+	for (int i = 0; i < 20000 && !(a->ended && b->ended); i++)
+		task_sleep(MS);
+	assert_true(a->ended && b->ended);
+}
+
+enum others { NOBODY, TWICE, ONE_OPEN, BOTH_ASK };
+
+/* A deletion that its client was told has failed does not happen. */
+static void request_for_deletion_refused(void)
+{
+	for (enum others others = NOBODY; others <= BOTH_ASK; others++) {
+		struct deleter a = { .node = 2 }, b = { .node = 3, .result = -ENOSPC };
+
+		begin();
+		a.o = opened(2);
+		b.o = others >= ONE_OPEN ? beside(false) : NULL;
+		b.ended = others != BOTH_ASK && others != TWICE;
+		mem_store_delay(cl->store, 300 * MS);
+		full(true);
+		spawn(run_set_delete, &a, NULL);
+		task_sleep(6 * MS); /* who asks then finds it asked for already */
+		if (others == TWICE)
+			b = (struct deleter){ .node = 2, .o = a.o };
+		if (!b.ended)
+			spawn(run_set_delete, &b, NULL);
+		wait_for_both(&a, &b);
+		assert_int_equal(a.result, -ENOSPC);
+		assert_int_equal(b.result, -ENOSPC);
+		mem_store_delay(cl->store, 0);
+		full(false);
+		task_sleep(700 * MS);
+		assert_int_equal(lockc_close(at(3), beside(false)), LK_OK); /* nobody is kept away */
+		assert_false(a.o->rec.delete_pending);
+		if (others >= ONE_OPEN)
+			assert_int_equal(lockc_close(at(3), b.o), LK_OK);
+		assert_int_equal(lockc_close(at(2), a.o), LK_OK); /* and not LK_UNLINK */
+		assert_int_equal(mem_store_count(cl->store), 0);
+		end();
+	}
+}
+
+/* Meanwhile another one closes, who had it deleted with that. */
+static void deletion_has_two_reasons(void)
+{
+	struct deleter a = { .node = 2 };
+	struct job b = { .node = 3 };
+
+	begin();
+	a.o = opened(2);
+	b.o = beside(true);
+	mem_store_delay(cl->store, 300 * MS);
+	full(true);
+	spawn(run_set_delete, &a, NULL);
+	task_sleep(6 * MS);
+	spawn(run_close, &b, NULL);
+	for (int i = 0; i < 20000 && !a.ended; i++)
+		task_sleep(MS);
+	assert_int_equal(a.result, -ENOSPC);
+	full(false);
+	wait_for(&b);
+	assert_int_equal(b.result, LK_OK);
+	assert_int_equal(lockc_close(at(2), a.o), LK_UNLINK);
+	assert_int_equal(lockc_unlinked(at(2), a.o, true), LK_OK);
+	end();
+}
+
+/* Every record and home of the file has the old name. */
+static void name_refused(void)
+{
+	struct lk_open *o, *x;
+
+	for (int others = 0; others < 2; others++) {
+		begin();
+		o = opened(2);
+		x = others ? beside(false) : NULL;
+		full(true);
+		assert_int_equal(lockc_rename(at(2), o, "dir/new"), -ENOSPC);
+		full(false);
+		task_sleep(700 * MS);
+		assert_string_equal(o->rec.path, saved.path);
+		if (x)
+			assert_string_equal(x->rec.path, saved.path);
+		cluster_crash(cl, 1);
+		cluster_crash(cl, 2);
+		cluster_view(cl);
+		assert_int_equal(lockc_reclaim(at(3), &q, &o), LK_OK);
+		assert_string_equal(o->rec.path, saved.path);
+		assert_int_equal(lockc_rename(at(3), o, "dir/new"), LK_OK);
+		assert_string_equal(o->rec.path, "dir/new");
+		end();
+	}
+}
+
 /* The owner and home of the open dies, and who takes the slot over finds the store full. */
 static void next_owner_cannot_write(void)
 {
@@ -283,7 +402,7 @@ static void given_up(bool replay)
 		wait_for(&next);
 	}
 	assert_int_equal(next.result, LK_OK);
-	task_sleep(100 * MS);
+	task_sleep(2000 * MS);
 	assert_true(holds(3));
 	end();
 	cluster_owner_wait_ms = 0;
@@ -330,7 +449,7 @@ static void grant_unheard(void)
 	begin();
 	cl->nodes[1].deaf = true;
 	spawn(run_open, &j, NULL);
-	task_sleep(100 * MS);
+	task_sleep(2000 * MS);
 	assert_int_equal(mem_store_count(cl->store), 1);
 	cluster_crash(cl, 1);
 	cl->nodes[1].deaf = false;
@@ -391,7 +510,7 @@ static void answer_lost(void)
 	assert_int_equal(lockc_disconnect(at(3), o), LK_OK);
 	cl->nodes[1].deaf = true;
 	spawn(run_reclaim, &first, NULL);
-	task_sleep(100 * MS);
+	task_sleep(2000 * MS);
 	cl->nodes[1].deaf = false;
 	spawn(run_reclaim, &next, NULL);
 	wait_for(&next);
@@ -414,6 +533,9 @@ ON_LOOP(grant_refused)
 ON_LOOP(disconnect_refused)
 ON_LOOP(close_refused)
 ON_LOOP(deletion_refused)
+ON_LOOP(request_for_deletion_refused)
+ON_LOOP(deletion_has_two_reasons)
+ON_LOOP(name_refused)
 ON_LOOP(reclaim_given_up)
 ON_LOOP(replay_given_up)
 ON_LOOP(replay_is_kept)
@@ -427,6 +549,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RUN(reclaim_refused),	 RUN(deadline_is_taken_out), RUN(grant_refused),
 		RUN(disconnect_refused), RUN(close_refused),	     RUN(deletion_refused),
+		RUN(request_for_deletion_refused), RUN(deletion_has_two_reasons), RUN(name_refused),
 		RUN(reclaim_given_up),	 RUN(replay_given_up),	     RUN(replay_is_kept),
 		RUN(answer_lost),	 RUN(grant_unheard),	     RUN(told_together),
 	};
