@@ -57,7 +57,7 @@ static bool refuses_another(const struct lk_ent *e, const struct lk_msg *m)
 /* It was closed before. */
 static void close_again(struct lk_core *c, struct lk_ent *e, const struct lk_msg *m, struct fx *fx)
 {
-	if (core_answers(c, m))
+	if (file_answers(c, m))
 		return;
 	if (e && e->file->mark == e && ent_at(e, &m->from))
 		file_reply_acked(e->file, m, LK_GONE, fx);

@@ -344,8 +344,6 @@ static void undo(struct lk_core *c, const struct fx_undo *u, int status, uint64_
 	struct lk_ent *e = core_find(c, u->id);
 	struct lk_file *f;
 
-	if (u->what == UNDO_REPLY)
-		file_refuse_reply(c, u->id, u->req, status);
 	if (!e || e->zombie || e->rec.phase != REC_OPEN)
 		return;
 	f = e->file;
@@ -367,7 +365,8 @@ static void undo(struct lk_core *c, const struct fx_undo *u, int status, uint64_
 	case UNDO_DELETION:
 		deletion_undo(c, e, status, fx);
 		break;
-	case UNDO_REPLY:
+	case UNDO_REPLY: /* not of one that is closed: that is out of the store before it is told */
+		file_refuse_reply(f, u->id, u->req, status);
 		break;
 	}
 	file_kick(c, f, now, fx);

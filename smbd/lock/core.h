@@ -28,7 +28,7 @@ enum undo {
 	UNDO_ATTACH, /* it was given to the home that asked in `req` */
 	UNDO_LOCKS, /* those granted to `req` */
 	UNDO_DELETION, /* its file is to be deleted because it asked for that */
-	UNDO_REPLY, /* nothing but the answer to `req`, which waits for acknowledgements */
+	UNDO_REPLY, /* the answer to `req`, which waits for acknowledgements */
 };
 
 struct fx_undo {
@@ -210,8 +210,6 @@ void core_unlinked(struct lk_core *c, uint64_t id, bool done, uint64_t now, stru
 void core_fail(struct lk_core *c, const struct fx *failed, int status, uint64_t now, struct fx *fx);
 /* The same of a later decision, that nobody was told of yet, as far as it gave away again what `failed` did. */
 void core_fail_later(struct lk_core *c, const struct fx *failed, const struct fx *later, uint64_t now, struct fx *fx);
-/* Whether the answer to `m` waits for acknowledgements. */
-bool core_answers(const struct lk_core *c, const struct lk_msg *m);
 /* Whether the deletion of this open's file rests on `failed`. */
 bool core_undeletes(const struct lk_core *c, const struct fx *failed, const struct lk_ent *e);
 

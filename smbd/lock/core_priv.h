@@ -24,16 +24,18 @@ void file_kick_touched(struct lk_core *c, uint64_t now, struct fx *fx);
 void file_park(struct lk_file *f, struct lk_msg *m);
 /* Puts `m` aside until a break of the file has ended, and tells its home that it waits. */
 void file_block(struct lk_file *f, struct lk_msg *m, struct fx *fx);
-/* Whether `m` is a copy of a request that is put aside. */
+/* Whether `m` is a copy of a request that is put aside, or whose answer is. */
 bool file_waits(struct lk_file *f, const struct lk_msg *m, struct fx *fx);
 /* Forgets a request that waits for a break. True: it was there; its kind is in `*ret`. */
 bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req, uint32_t *ret);
+/* Whether the answer to `m` waits for that already. */
+bool file_answers(const struct lk_core *c, const struct lk_msg *m);
 /* Answers `m` now, or once all notes of the file are acknowledged. Returns the reply to fill in, or
  * NULL. */
 struct lk_msg *file_reply_acked(struct lk_file *f, const struct lk_msg *m, int outcome,
 				struct fx *fx);
 /* What the store refused: such an answer says `status` when it is sent, and those that say that the file is to be deleted. */
-void file_refuse_reply(struct lk_core *c, uint64_t id, uint64_t req, int status);
+void file_refuse_reply(struct lk_file *f, uint64_t id, uint64_t req, int status);
 void file_refuse_deletions(struct lk_file *f, int status);
 
 /* --- ent.c --- */

@@ -242,13 +242,24 @@ static struct lk_parked *find_parked(struct list *l, const struct place *from, u
 	return NULL;
 }
 
+/* The answer to `m` that waits for acknowledgements. */
+static struct lk_parked *find_answer(const struct lk_file *f, const struct lk_msg *m)
+{
+	struct lk_parked *p;
+
+	list_foreach(p, &f->parked, link)
+		if (p->reply && p->msg.req == m->req && place_equal(&p->to, &m->from))
+			return p;
+	return NULL;
+}
+
 bool file_waits(struct lk_file *f, const struct lk_msg *m, struct fx *fx)
 {
 	if (find_parked(&f->blocked, &m->from, m->req)) {
 		tell_waiting(m, fx);
 		return true;
 	}
-	return find_parked(&f->parked, &m->from, m->req) != NULL;
+	return find_parked(&f->parked, &m->from, m->req) || find_answer(f, m);
 }
 
 bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req, uint32_t *ret)
@@ -266,16 +277,14 @@ bool file_unblock(struct lk_file *f, const struct place *from, uint64_t req, uin
 	return true;
 }
 
-bool core_answers(const struct lk_core *c, const struct lk_msg *m)
+bool file_answers(const struct lk_core *c, const struct lk_msg *m)
 {
-	const struct lk_parked *p;
 	struct htable_iter it;
 	struct hnode *n;
 
 	htable_foreach(n, &it, &c->files)
-		list_foreach(p, &htable_entry(n, struct lk_file, by_key)->parked, link)
-			if (p->reply && p->msg.req == m->req && place_equal(&p->to, &m->from))
-				return true;
+		if (find_answer(htable_entry(n, struct lk_file, by_key), m))
+			return true;
 	return false;
 }
 
@@ -309,16 +318,13 @@ static void refuse(struct lk_parked *p, int status)
 	p->msg.outcome = status;
 }
 
-void file_refuse_reply(struct lk_core *c, uint64_t id, uint64_t req, int status)
+void file_refuse_reply(struct lk_file *f, uint64_t id, uint64_t req, int status)
 {
 	struct lk_parked *p;
-	struct htable_iter it;
-	struct hnode *n;
 
-	htable_foreach(n, &it, &c->files)
-		list_foreach(p, &htable_entry(n, struct lk_file, by_key)->parked, link)
-			if (p->reply && p->msg.id == id && p->msg.req == req)
-				refuse(p, status);
+	list_foreach(p, &f->parked, link)
+		if (p->reply && p->msg.id == id && p->msg.req == req)
+			refuse(p, status);
 }
 
 void file_refuse_deletions(struct lk_file *f, int status)

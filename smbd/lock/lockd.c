@@ -380,7 +380,7 @@ static void list_below(struct lockc *c, const struct lk_msg *m, struct fx *fx)
 	}
 }
 
-/* Asked again while the answer waits, for the store or for acknowledgements. What was refused meanwhile is not done after all. */
+/* Asked again while the answer waits for the store: what that refuses is not done after all. */
 static bool has_answer(const struct oslot *s, const struct lk_msg *m)
 {
 	const struct fx_out *o;
@@ -392,7 +392,7 @@ static bool has_answer(const struct oslot *s, const struct lk_msg *m)
 		list_foreach(o, &b->fx.outs, link)
 			if (o->msg.kind == LKM_REPLY && o->msg.req == m->req && place_equal(&o->to, &m->from))
 				return true;
-	return core_answers(&s->core, m);
+	return false;
 }
 
 static void decide(struct lockc *c, struct oslot *s, struct lk_msg *m)

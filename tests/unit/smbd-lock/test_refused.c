@@ -97,9 +97,17 @@ static void run_close(void *arg)
 	j->ended = true;
 }
 
+static void run_set_delete(void *arg)
+{
+	struct job *j = arg;
+
+	j->result = lockc_set_delete(at(j->node), j->o, true);
+	j->ended = true;
+}
+
 static void run_close_later(void *arg)
 {
-	task_sleep(2000 * MS);
+	task_sleep(100 * MS);
 	run_close(arg);
 }
 
@@ -254,21 +262,6 @@ static void deletion_refused(void)
 	end();
 }
 
-struct deleter {
-	uint32_t node;
-	struct lk_open *o;
-	int result;
-	bool ended;
-};
-
-static void run_set_delete(void *arg)
-{
-	struct deleter *d = arg;
-
-	d->result = lockc_set_delete(at(d->node), d->o, true);
-	d->ended = true;
-}
-
 /* Another one's ordinary open of the file; with it answers wait for its home to hear of the change. */
 static struct lk_open *beside(bool delete_on_close)
 {
@@ -278,20 +271,13 @@ static struct lk_open *beside(bool delete_on_close)
 	return must_grant(at(3), &other);
 }
 
-static void wait_for_both(const struct deleter *a, const struct deleter *b)
-{
-	for (int i = 0; i < 20000 && !(a->ended && b->ended); i++)
-		task_sleep(MS);
-	assert_true(a->ended && b->ended);
-}
-
 enum others { NOBODY, TWICE, ONE_OPEN, BOTH_ASK };
 
 /* A deletion that its client was told has failed does not happen. */
 static void request_for_deletion_refused(void)
 {
 	for (enum others others = NOBODY; others <= BOTH_ASK; others++) {
-		struct deleter a = { .node = 2 }, b = { .node = 3, .result = -ENOSPC };
+		struct job a = { .node = 2 }, b = { .node = 3, .result = -ENOSPC };
 
 		begin();
 		a.o = opened(2);
@@ -302,10 +288,11 @@ static void request_for_deletion_refused(void)
 		spawn(run_set_delete, &a, NULL);
 		task_sleep(6 * MS); /* who asks then finds it asked for already */
 		if (others == TWICE)
-			b = (struct deleter){ .node = 2, .o = a.o };
+			b = (struct job){ .node = 2, .o = a.o };
 		if (!b.ended)
 			spawn(run_set_delete, &b, NULL);
-		wait_for_both(&a, &b);
+		wait_for(&a);
+		wait_for(&b);
 		assert_int_equal(a.result, -ENOSPC);
 		assert_int_equal(b.result, -ENOSPC);
 		mem_store_delay(cl->store, 0);
@@ -324,8 +311,7 @@ static void request_for_deletion_refused(void)
 /* Meanwhile another one closes, who had it deleted with that. */
 static void deletion_has_two_reasons(void)
 {
-	struct deleter a = { .node = 2 };
-	struct job b = { .node = 3 };
+	struct job a = { .node = 2 }, b = { .node = 3 };
 
 	begin();
 	a.o = opened(2);
@@ -335,8 +321,7 @@ static void deletion_has_two_reasons(void)
 	spawn(run_set_delete, &a, NULL);
 	task_sleep(6 * MS);
 	spawn(run_close, &b, NULL);
-	for (int i = 0; i < 20000 && !a.ended; i++)
-		task_sleep(MS);
+	wait_for(&a);
 	assert_int_equal(a.result, -ENOSPC);
 	full(false);
 	wait_for(&b);
@@ -402,7 +387,7 @@ static void given_up(bool replay)
 		wait_for(&next);
 	}
 	assert_int_equal(next.result, LK_OK);
-	task_sleep(2000 * MS);
+	task_sleep(100 * MS);
 	assert_true(holds(3));
 	end();
 	cluster_owner_wait_ms = 0;
@@ -449,7 +434,7 @@ static void grant_unheard(void)
 	begin();
 	cl->nodes[1].deaf = true;
 	spawn(run_open, &j, NULL);
-	task_sleep(2000 * MS);
+	task_sleep(100 * MS);
 	assert_int_equal(mem_store_count(cl->store), 1);
 	cluster_crash(cl, 1);
 	cl->nodes[1].deaf = false;
@@ -510,7 +495,7 @@ static void answer_lost(void)
 	assert_int_equal(lockc_disconnect(at(3), o), LK_OK);
 	cl->nodes[1].deaf = true;
 	spawn(run_reclaim, &first, NULL);
-	task_sleep(2000 * MS);
+	task_sleep(100 * MS);
 	cl->nodes[1].deaf = false;
 	spawn(run_reclaim, &next, NULL);
 	wait_for(&next);
